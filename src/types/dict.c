@@ -166,12 +166,23 @@ static inline Py_ssize_t read_slot(const PyDictKeysObject *keys, size_t slot) {
     }
 }
 
+static ALWAYS_INLINE void write_slot_of(PyDictKeysObject *keys, int width, size_t slot, Py_ssize_t value) {
+    if (width == 1)
+        ((uint8_t *)keys->data)[slot] = (uint8_t)value;
+    else if (width == 2)
+        ((uint16_t *)keys->data)[slot] = (uint16_t)value;
+    else if (width == 4)
+        ((uint32_t *)keys->data)[slot] = (uint32_t)value;
+    else
+        ((Py_ssize_t *)keys->data)[slot] = value;
+}
+
 static inline void write_slot(PyDictKeysObject *keys, size_t slot, Py_ssize_t value) {
     switch (index_width(keys)) {
-    case 1: ((uint8_t *)keys->data)[slot] = (uint8_t)value; break;
-    case 2: ((uint16_t *)keys->data)[slot] = (uint16_t)value; break;
-    case 4: ((uint32_t *)keys->data)[slot] = (uint32_t)value; break;
-    default: ((Py_ssize_t *)keys->data)[slot] = value;
+    case 1: write_slot_of(keys, 1, slot, value); break;
+    case 2: write_slot_of(keys, 2, slot, value); break;
+    case 4: write_slot_of(keys, 4, slot, value); break;
+    default: write_slot_of(keys, 8, slot, value);
     }
 }
 
@@ -180,11 +191,20 @@ static inline size_t next_slot(size_t slot, size_t *perturb, size_t mask) {
     return (slot * 5 + *perturb + 1) & mask;
 }
 
-/* Finds a slot that holds no entry, for a key that is not in the table. */
-static inline size_t vacant_slot(const PyDictKeysObject *keys, Py_hash_t hash) {
+/* Enters the position of an entry whose key is not in the index yet. */
+static ALWAYS_INLINE void enter_in_index_of(PyDictKeysObject *keys, int width, Py_hash_t hash, Py_ssize_t index) {
     size_t mask = slot_mask(keys), perturb = (size_t)hash, slot = perturb & mask;
-    while (read_slot(keys, slot) >= 0) slot = next_slot(slot, &perturb, mask);
-    return slot;
+    while (read_slot_of(keys, width, slot) >= 0) slot = next_slot(slot, &perturb, mask);
+    write_slot_of(keys, width, slot, index);
+}
+
+static inline void enter_in_index(PyDictKeysObject *keys, Py_hash_t hash, Py_ssize_t index) {
+    switch (index_width(keys)) {
+    case 1: enter_in_index_of(keys, 1, hash, index); break;
+    case 2: enter_in_index_of(keys, 2, hash, index); break;
+    case 4: enter_in_index_of(keys, 4, hash, index); break;
+    default: enter_in_index_of(keys, 8, hash, index);
+    }
 }
 
 /* Finds the slot that holds a given entry's position. */
@@ -194,18 +214,33 @@ static size_t slot_of_entry(const PyDictKeysObject *keys, Py_ssize_t index, Py_h
     return slot;
 }
 
+static ALWAYS_INLINE void fill_index_of(PyDictKeysObject *keys, int width, int entry_size) {
+    const char *place = kr_keys_entries(keys);
+    for (Py_ssize_t index = 0; index < keys->count; index++, place += entry_size) {
+        const KrDictEntry *entry = (const KrDictEntry *)place;
+        Py_hash_t hash = entry_size == KR_STR_ENTRY ? ((PyASCIIObject *)entry->key)->hash : entry->hash;
+        enter_in_index_of(keys, width, hash, index);
+    }
+}
+
 /* Enters all entries into an index of which all slots are free. The entries have no holes. */
 static void fill_index(PyDictKeysObject *keys) {
-    for (Py_ssize_t index = 0; index < keys->count; index++) {
-        Py_hash_t hash = kr_entry_hash(keys, kr_keys_entry(keys, index));
-        write_slot(keys, vacant_slot(keys, hash), index);
+    int entry_size = keys->entry_size;
+    switch (index_width(keys)) {
+    case 1: fill_index_of(keys, 1, entry_size); break;
+    case 2: fill_index_of(keys, 2, entry_size); break;
+    case 4: fill_index_of(keys, 4, entry_size); break;
+    default: fill_index_of(keys, 8, entry_size);
     }
 }
 
 /* Copies the entries of `from` that are no holes to the empty table `to`; borrows or moves the references. */
-static void copy_entries(PyDictKeysObject *to, const PyDictKeysObject *from) {
+static void copy_entries(PyDictKeysObject *to, const PyDictKeysObject *from, Py_ssize_t used) {
     Py_ssize_t filled = 0;
-    if (from->entry_size == to->entry_size) {
+    if (from->entry_size == to->entry_size && from->count == used) {
+        memcpy(kr_keys_entries(to), kr_keys_entries(from), (size_t)used * from->entry_size);
+        filled = used;
+    } else if (from->entry_size == to->entry_size) {
         size_t stride = from->entry_size;
         const char *source = kr_keys_entries(from);
         char *target = kr_keys_entries(to);
@@ -234,7 +269,7 @@ static int rebuild(PyDictObject *self, Py_ssize_t capacity, int entry_size) {
     PyDictKeysObject *old = self->ma_keys;
     PyDictKeysObject *keys = new_keys(log2_slots_for(capacity), capacity, entry_size);
     if (keys == NULL) return -1;
-    copy_entries(keys, old);
+    copy_entries(keys, old, self->ma_used);
     self->ma_keys = keys;
     free_keys(old);
     return 0;
@@ -291,7 +326,7 @@ static PyDictKeysObject *clone_keys(PyDictObject *self) {
     } else {
         keys = new_keys(log2_slots_for(capacity), capacity, from->entry_size);
         if (keys == NULL) return NULL;
-        copy_entries(keys, from);
+        copy_entries(keys, from, used);
     }
     size_t stride = keys->entry_size;
     char *place = kr_keys_entries(keys);
@@ -369,6 +404,12 @@ static int compare_keys(PyDictObject *self, Py_ssize_t index, PyObject *key) {
     return equal;
 }
 
+/* Recognises equal ints of one digit. */
+static inline int same_small_int(PyObject *left, PyObject *right) {
+    return PyLong_CheckExact(left) && PyLong_CheckExact(right) && Py_SIZE(left) == 1 && Py_SIZE(right) == 1 &&
+           ((PyLongObject *)left)->ob_digit[0] == ((PyLongObject *)right)->ob_digit[0];
+}
+
 /* Finds any key in any table. Returns the entry's index, -1 if there is none, -2 with an exception. */
 static Py_ssize_t find_any(PyDictObject *self, PyObject *key, Py_hash_t hash) {
     int key_is_str = PyUnicode_CheckExact(key);
@@ -383,6 +424,8 @@ restart:;
             if (kr_entry_hash(keys, entry) == hash) {
                 if (key_is_str && PyUnicode_CheckExact(entry->key)) {
                     if (same_text(entry->key, key)) return index;
+                } else if (same_small_int(entry->key, key)) {
+                    return index;
                 } else {
                     int equal = compare_keys(self, index, key);
                     if (equal < 0) return -2;
@@ -484,7 +527,7 @@ static int insert_new(PyDictObject *self, PyObject *key, Py_hash_t hash, PyObjec
         keys = self->ma_keys;
     }
     Py_ssize_t index = keys->count++;
-    write_slot(keys, vacant_slot(keys, hash), index);
+    enter_in_index(keys, hash, index);
     KrDictEntry *entry = kr_keys_entry(keys, index);
     entry->key = key;
     entry->value = value;

@@ -62,11 +62,13 @@ static inline Py_hash_t kr_entry_hash(const PyDictKeysObject *keys, const KrDict
     return kr_keys_all_str(keys) ? ((PyASCIIObject *)entry->key)->hash : entry->hash;
 }
 
-/* Returns the hash of any object, -1 with an exception; at once for a str that knows its hash. */
+/* Returns the hash of any object, -1 with an exception; at once for a str that knows its hash and for small ints. */
 static inline Py_hash_t kr_hash(PyObject *key) {
     if (PyUnicode_CheckExact(key)) {
         Py_hash_t hash = ((PyASCIIObject *)key)->hash;
         if (hash != -1) return hash;
+    } else if (PyLong_CheckExact(key) && (size_t)Py_SIZE(key) <= 1) {
+        return Py_SIZE(key) != 0 ? (Py_hash_t)((PyLongObject *)key)->ob_digit[0] : 0;
     }
     return PyObject_Hash(key);
 }
