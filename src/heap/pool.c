@@ -1,0 +1,398 @@
+/* Arenas and pools: where small blocks come from. */
+#include <Python.h>
+
+#include "heap/heap.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+enum {
+    CARVE_BYTES = 2048, /* how much of a pool is cut into free slots at a time: half a page, so few pages are touched early */
+    SPARE_ARENAS = 1,   /* wholly free arenas of each kind that are kept for the next request */
+};
+
+uint8_t kr_heap_map[(size_t)1 << (KR_ADDRESS_BITS - KR_ARENA_SHIFT)];
+
+static KrPool no_pool; /* never has a free slot */
+
+#define NO_POOLS {[0 ... KR_CLASS_COUNT - 1] = &no_pool}
+
+KrHeap kr_heap = {.plain = NO_POOLS, .collected = NO_POOLS};
+
+static void *system_arena_alloc(void *context, size_t size) {
+    void *mapping = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    return mapping == MAP_FAILED ? NULL : mapping;
+}
+
+static void system_arena_free(void *context, void *pointer, size_t size) { munmap(pointer, size); }
+
+static struct {
+    KrPool *current[2][KR_CLASS_COUNT];                /* head of each class's list of pools with free slots */
+    KrArena *by_free_count[2][KR_POOLS_PER_ARENA + 1]; /* arenas with that many free pools */
+    int arena_count;
+    PyObjectArenaAllocator arena_allocator;
+} state = {
+    .current = {NO_POOLS, NO_POOLS},
+    .arena_allocator = {NULL, system_arena_alloc, system_arena_free},
+};
+
+static inline size_t first_slot(int collected) { return collected ? KR_POOL_FLAGS_SIZE : KR_POOL_RECORD_SIZE; }
+
+static inline int pool_index(const KrPool *pool) {
+    return (int)(((uintptr_t)pool & (KR_ARENA_SIZE - 1)) >> KR_POOL_SHIFT);
+}
+
+/* Makes `pool` the one that allocations of its class come from. */
+static inline void set_current(int collected, unsigned size_class, KrPool *pool) {
+    state.current[collected][size_class] = pool;
+    if (!kr_heap.interposed) (collected ? kr_heap.collected : kr_heap.plain)[size_class] = pool;
+}
+
+static void map_set(const KrArena *arena, int owner) {
+    if (owner != KR_OWNER_NONE && kr_heap.interposed) owner |= KR_OWNER_INTERPOSED;
+    kr_heap_map[(uintptr_t)arena->base >> KR_ARENA_SHIFT] = (uint8_t)owner;
+}
+
+static void bucket_unlink(KrArena *arena) {
+    if (arena->previous != NULL)
+        arena->previous->next = arena->next;
+    else
+        state.by_free_count[arena->collected][arena->free_count] = arena->next;
+    if (arena->next != NULL) arena->next->previous = arena->previous;
+}
+
+static void bucket_link(KrArena *arena) {
+    KrArena **head = &state.by_free_count[arena->collected][arena->free_count];
+    arena->previous = NULL;
+    arena->next = *head;
+    if (*head != NULL) (*head)->previous = arena;
+    *head = arena;
+}
+
+/* Asks the arena allocator for a piece of memory that holds an aligned arena. Returns 0 if memory is out. */
+static int arena_map(KrArena *arena) {
+    const PyObjectArenaAllocator *allocator = &state.arena_allocator;
+    size_t size = KR_ARENA_SIZE;
+    void *mapping = allocator->alloc(allocator->ctx, size);
+    if (mapping == NULL) return 0;
+    if ((uintptr_t)mapping % KR_ARENA_SIZE != 0) {
+        allocator->free(allocator->ctx, mapping, size);
+        size *= 2;
+        mapping = allocator->alloc(allocator->ctx, size);
+        if (mapping == NULL) return 0;
+    }
+    uintptr_t base = ((uintptr_t)mapping + KR_ARENA_SIZE - 1) & ~(uintptr_t)(KR_ARENA_SIZE - 1);
+    if (base >> KR_ADDRESS_BITS) {
+        allocator->free(allocator->ctx, mapping, size);
+        return 0;
+    }
+    if (size != KR_ARENA_SIZE && allocator->alloc == system_arena_alloc) {
+        size_t before = base - (uintptr_t)mapping;
+        if (before != 0) munmap(mapping, before);
+        if (before != KR_ARENA_SIZE) munmap((void *)(base + KR_ARENA_SIZE), KR_ARENA_SIZE - before);
+        mapping = (void *)base;
+        size = KR_ARENA_SIZE;
+    }
+    arena->mapping = mapping;
+    arena->mapping_size = size;
+    arena->base = (uint8_t *)base;
+    return 1;
+}
+
+static KrArena *arena_create(int collected) {
+    if (kr_heap_over_limit(KR_ARENA_SIZE)) return NULL;
+    KrArena *arena = calloc(1, sizeof(KrArena));
+    if (arena == NULL) return NULL;
+    if (!arena_map(arena)) {
+        free(arena);
+        return NULL;
+    }
+    arena->collected = collected;
+    arena->fresh_pools = arena->free_count = KR_POOLS_PER_ARENA;
+    arena->kind_next = kr_heap.arenas[collected];
+    if (arena->kind_next != NULL) arena->kind_next->kind_previous = arena;
+    kr_heap.arenas[collected] = arena;
+    state.arena_count++;
+    map_set(arena, collected ? KR_OWNER_COLLECTED : KR_OWNER_PLAIN);
+    bucket_link(arena);
+    return arena;
+}
+
+static void young_unlink(KrArena *arena) {
+    if (arena->young_previous != NULL)
+        arena->young_previous->young_next = arena->young_next;
+    else
+        kr_heap.young = arena->young_next;
+    if (arena->young_next != NULL) arena->young_next->young_previous = arena->young_previous;
+}
+
+static void middle_unlink(KrArena *arena) {
+    if (arena->middle_previous != NULL)
+        arena->middle_previous->middle_next = arena->middle_next;
+    else
+        kr_heap.middle = arena->middle_next;
+    if (arena->middle_next != NULL) arena->middle_next->middle_previous = arena->middle_previous;
+}
+
+void kr_pool_set_young(KrPool *pool) {
+    if (pool->young) return;
+    KrArena *arena = pool->arena;
+    pool->young = 1;
+    if (arena->young_pools == 0) {
+        arena->young_previous = NULL;
+        arena->young_next = kr_heap.young;
+        if (arena->young_next != NULL) arena->young_next->young_previous = arena;
+        kr_heap.young = arena;
+    }
+    arena->young_pools |= (uint64_t)1 << pool_index(pool);
+}
+
+void kr_pool_set_middle(KrPool *pool) {
+    if (pool->middle) return;
+    KrArena *arena = pool->arena;
+    pool->middle = 1;
+    if (arena->middle_pools == 0) {
+        arena->middle_previous = NULL;
+        arena->middle_next = kr_heap.middle;
+        if (arena->middle_next != NULL) arena->middle_next->middle_previous = arena;
+        kr_heap.middle = arena;
+    }
+    arena->middle_pools |= (uint64_t)1 << pool_index(pool);
+}
+
+void kr_pool_clear_young(KrArena *arena) {
+    if (arena->young_pools == 0) return;
+    arena->young_pools = 0;
+    young_unlink(arena);
+}
+
+void kr_pool_clear_middle(KrArena *arena) {
+    if (arena->middle_pools == 0) return;
+    arena->middle_pools = 0;
+    middle_unlink(arena);
+}
+
+/* Gives a wholly free arena back. */
+static void arena_destroy(KrArena *arena) {
+    bucket_unlink(arena);
+    kr_pool_clear_young(arena);
+    kr_pool_clear_middle(arena);
+    if (arena->kind_previous != NULL)
+        arena->kind_previous->kind_next = arena->kind_next;
+    else
+        kr_heap.arenas[arena->collected] = arena->kind_next;
+    if (arena->kind_next != NULL) arena->kind_next->kind_previous = arena->kind_previous;
+    map_set(arena, KR_OWNER_NONE);
+    state.arena_count--;
+    state.arena_allocator.free(state.arena_allocator.ctx, arena->mapping, arena->mapping_size);
+    free(arena);
+}
+
+/* Takes a free pool from the fullest arena that has one, so that sparse arenas can drain. */
+static KrPool *pool_create(int collected, unsigned size_class) {
+    KrArena *arena = NULL;
+    for (int count = 1; count <= KR_POOLS_PER_ARENA; count++) {
+        arena = state.by_free_count[collected][count];
+        if (arena != NULL) break;
+    }
+    if (arena == NULL && (arena = arena_create(collected)) == NULL) return NULL;
+    bucket_unlink(arena);
+    arena->free_count--;
+    bucket_link(arena);
+    KrPool *pool = arena->free_pools;
+    if (pool != NULL) {
+        arena->free_pools = pool->next;
+    } else {
+        pool = (KrPool *)(arena->base + (size_t)(KR_POOLS_PER_ARENA - arena->fresh_pools) * KR_POOL_SIZE);
+        arena->fresh_pools--;
+        pool->young = pool->middle = 0;
+        pool->arena = arena;
+    }
+    pool->free = NULL;
+    pool->used = 0;
+    pool->fresh = (uint16_t)first_slot(collected);
+    pool->size_class = (uint8_t)size_class;
+    return pool;
+}
+
+/* Gives a pool without used slots back to its arena. The arena's bits for young and middle objects may stay: the collector
+ * finds no objects then. */
+static void pool_destroy(KrPool *pool) {
+    KrArena *arena = pool->arena;
+    pool->next = arena->free_pools;
+    arena->free_pools = pool;
+    bucket_unlink(arena);
+    arena->free_count++;
+    bucket_link(arena);
+    if (arena->free_count < KR_POOLS_PER_ARENA) return;
+    int spare = 0;
+    KrArena *free_arena = state.by_free_count[arena->collected][KR_POOLS_PER_ARENA];
+    while (free_arena != NULL && spare <= SPARE_ARENAS) {
+        spare++;
+        free_arena = free_arena->next;
+    }
+    if (spare > SPARE_ARENAS) arena_destroy(arena);
+}
+
+static void pool_unlink(KrPool *pool) {
+    int collected = pool->arena->collected;
+    if (pool->previous != NULL)
+        pool->previous->next = pool->next;
+    else
+        set_current(collected, pool->size_class, pool->next != NULL ? pool->next : &no_pool);
+    if (pool->next != NULL) pool->next->previous = pool->previous;
+    pool->linked = 0;
+}
+
+/* Links a pool right after the current one of its class, or as the current one if there is none. */
+static void pool_link(KrPool *pool) {
+    int collected = pool->arena->collected;
+    KrPool *current = state.current[collected][pool->size_class];
+    pool->linked = 1;
+    if (current == &no_pool) {
+        pool->next = pool->previous = NULL;
+        set_current(collected, pool->size_class, pool);
+        return;
+    }
+    pool->previous = current;
+    pool->next = current->next;
+    if (current->next != NULL) current->next->previous = pool;
+    current->next = pool;
+}
+
+void kr_pool_give_slow(KrPool *pool) {
+    if (!pool->linked) pool_link(pool);
+    if (pool->used == 0 && state.current[pool->arena->collected][pool->size_class] != pool) {
+        pool_unlink(pool);
+        pool_destroy(pool);
+    }
+}
+
+/* Cuts more of the pool into free slots. Returns 0 if all of it is in use. */
+static int pool_carve(KrPool *pool) {
+    size_t size = (size_t)pool->size_class * KR_GRANULE;
+    size_t room = (KR_POOL_SIZE - (size_t)pool->fresh) / size;
+    if (room == 0) return 0;
+    size_t count = CARVE_BYTES / size;
+    if (count > room) count = room;
+    uint8_t *slot = (uint8_t *)pool + pool->fresh;
+    pool->fresh = (uint16_t)(pool->fresh + count * size);
+    pool->free = slot;
+    while (--count > 0) {
+        *(void **)slot = slot + size;
+        slot += size;
+    }
+    *(void **)slot = NULL;
+    return 1;
+}
+
+void *kr_pool_alloc(int collected, size_t size) {
+    unsigned size_class = size == 0 ? 1 : kr_size_class(size);
+    for (;;) {
+        KrPool *pool = state.current[collected][size_class];
+        if (pool == &no_pool) {
+            pool = pool_create(collected, size_class);
+            if (pool == NULL) return NULL;
+            pool_link(pool);
+        }
+        void *slot = kr_pool_take(pool);
+        if (slot != NULL) return slot;
+        if (!pool_carve(pool)) pool_unlink(pool);
+    }
+}
+
+void kr_pool_set_interposed(int interposed) {
+    if (interposed == kr_heap.interposed) return;
+    kr_heap.interposed = interposed;
+    for (int i = 0; i < KR_CLASS_COUNT; i++) {
+        kr_heap.plain[i] = interposed ? &no_pool : state.current[0][i];
+        kr_heap.collected[i] = interposed ? &no_pool : state.current[1][i];
+    }
+    for (int kind = 0; kind < 2; kind++)
+        for (KrArena *arena = kr_heap.arenas[kind]; arena != NULL; arena = arena->kind_next)
+            map_set(arena, kind ? KR_OWNER_COLLECTED : KR_OWNER_PLAIN);
+}
+
+size_t kr_pool_bytes_reserved(void) { return (size_t)state.arena_count * KR_ARENA_SIZE; }
+
+void kr_pool_get_arena_allocator(PyObjectArenaAllocator *allocator) { *allocator = state.arena_allocator; }
+
+void kr_pool_set_arena_allocator(const PyObjectArenaAllocator *allocator) { state.arena_allocator = *allocator; }
+
+/* Calls `visit` for every pool that has slots in use. */
+static void for_each_pool(int kind, void (*visit)(KrPool *pool, void *argument), void *argument) {
+    for (KrArena *arena = kr_heap.arenas[kind]; arena != NULL; arena = arena->kind_next) {
+        int touched = KR_POOLS_PER_ARENA - arena->fresh_pools;
+        for (int i = 0; i < touched; i++) {
+            KrPool *pool = (KrPool *)(arena->base + (size_t)i * KR_POOL_SIZE);
+            if (pool->used != 0) visit(pool, argument);
+        }
+    }
+}
+
+static void count_used(KrPool *pool, void *argument) { *(size_t *)argument += pool->used; }
+
+Py_ssize_t _Py_GetAllocatedBlocks(void) {
+    size_t total = kr_heap_use.large_blocks;
+    for (int kind = 0; kind < 2; kind++) for_each_pool(kind, count_used, &total);
+    return (Py_ssize_t)total;
+}
+
+static void count_pool(KrPool *pool, void *argument) { *(size_t *)argument += KR_POOL_SIZE; }
+
+size_t kr_heap_bytes_used(void) {
+    size_t total = kr_heap_use.large_bytes;
+    for (int kind = 0; kind < 2; kind++) for_each_pool(kind, count_pool, &total);
+    return total;
+}
+
+typedef struct {
+    size_t pools[KR_CLASS_COUNT];
+    size_t used[KR_CLASS_COUNT];
+} ClassUse;
+
+static void count_class(KrPool *pool, void *argument) {
+    ClassUse *use = argument;
+    use->pools[pool->size_class]++;
+    use->used[pool->size_class] += pool->used;
+}
+
+static size_t report_kind(FILE *out, int kind) {
+    ClassUse use = {0};
+    for_each_pool(kind, count_class, &use);
+    fprintf(out, "%s pools\n", kind ? "Collected" : "Plain");
+    fprintf(out, "class   size   num pools   blocks in use  avail blocks\n"
+                 "-----   ----   ---------   -------------  ------------\n");
+    size_t pools = 0;
+    for (int i = 1; i < KR_CLASS_COUNT; i++) {
+        if (use.pools[i] == 0) continue;
+        size_t capacity = (KR_POOL_SIZE - first_slot(kind)) / ((size_t)i * KR_GRANULE);
+        fprintf(out, "%5d %6d %11zu %15zu %13zu\n", i - 1, i * KR_GRANULE, use.pools[i], use.used[i],
+                use.pools[i] * capacity - use.used[i]);
+        pools += use.pools[i];
+    }
+    fputc('\n', out);
+    return pools;
+}
+
+int _PyObject_DebugMallocStats(FILE *out) {
+    fprintf(out, "Small block threshold = %d, in %d size classes.\n\n", KR_SMALL_LIMIT, KR_CLASS_COUNT - 1);
+    size_t pools = report_kind(out, 0) + report_kind(out, 1);
+    fprintf(out, "# arenas                = %20d\n", state.arena_count);
+    fprintf(out, "bytes in arenas         = %20zu\n", kr_pool_bytes_reserved());
+    fprintf(out, "bytes in used pools     = %20zu\n", pools * KR_POOL_SIZE);
+    fprintf(out, "# large blocks          = %20zu\n", kr_heap_use.large_blocks);
+    fprintf(out, "bytes in large blocks   = %20zu\n", kr_heap_use.large_bytes);
+    return 1;
+}
+
+void kr_heap_finalize(void) {
+    for (int kind = 0; kind < 2; kind++) {
+        while (kr_heap.arenas[kind] != NULL) arena_destroy(kr_heap.arenas[kind]);
+        for (int i = 0; i < KR_CLASS_COUNT; i++) set_current(kind, (unsigned)i, &no_pool);
+    }
+    kr_heap_fail_between(0, 0);
+    kr_heap_set_limit(0);
+}
