@@ -537,8 +537,10 @@ static Py_ssize_t collect(int generation, Py_ssize_t *collected, Py_ssize_t *unc
         PySys_FormatStderr("gc: done, %zd unreachable, %zd uncollectable, %ss elapsed\n", *collected + aside, aside,
                            elapsed);
     }
-    if (full)
+    if (full) {
         for (int i = 0; i < state.cache_count; i++) state.caches[i]();
+        kr_heap_trim();
+    }
     if (PyErr_Occurred()) {
         if (silent)
             PyErr_Clear();

@@ -10,7 +10,8 @@
  *   load away and memory that is not ours is never touched.
  * - A pool has free slots exactly when it is in the list of its size class (`linked`); the head of that list is the
  *   *current* pool, from which the class allocates.
- * - `used` counts the slots handed out. A pool whose `used` falls to 0 goes back to its arena unless it is current.
+ * - `used` counts the slots handed out. A pool whose `used` falls to 0 goes back to its arena unless it is alone in the
+ *   list of its class.
  * - The flag byte of a slot that is not in use is 0.
  * - The table of flags covers its own bytes too, which nobody needs: the pool's record lies on top of them.
  * - While an allocator hook, a limit test or a planned failure is in force (`interposed`), every entry of `kr_heap.plain`
@@ -201,6 +202,9 @@ size_t kr_heap_limit(void);
 void kr_heap_fail_between(long start, long stop);
 /* Returns how many allocations were numbered since kr_heap_fail_between. */
 long kr_heap_fail_count(void);
+
+/* Gives pools without used slots back to their arenas. */
+void kr_heap_trim(void);
 
 /* Returns every arena to the system; nothing allocated may be used afterwards. Large blocks that are still in use stay
  * with their owners. */

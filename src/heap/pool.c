@@ -264,9 +264,20 @@ static void pool_link(KrPool *pool) {
 
 void kr_pool_give_slow(KrPool *pool) {
     if (!pool->linked) pool_link(pool);
-    if (pool->used == 0 && state.current[pool->arena->collected][pool->size_class] != pool) {
+    if (pool->used == 0 && (pool->next != NULL || pool->previous != NULL)) {
         pool_unlink(pool);
         pool_destroy(pool);
+    }
+}
+
+void kr_heap_trim(void) {
+    for (int kind = 0; kind < 2; kind++) {
+        for (int i = 0; i < KR_CLASS_COUNT; i++) {
+            KrPool *pool = state.current[kind][i];
+            if (pool == &no_pool || pool->used != 0) continue;
+            pool_unlink(pool);
+            pool_destroy(pool);
+        }
     }
 }
 
