@@ -1,0 +1,18 @@
+/* The table of interned strings.
+ *
+ * Invariant: of equal exact str objects at most one is in the table, and its `state.interned` says so. The table holds
+ * no reference to a mortal interned string: its destructor takes it out (so a reference count tells the truth, as in
+ * CPython, where the two references of the dict are not counted). Immortal ones carry a reference of their own.
+ */
+#ifndef KR_TYPES_STR_INTERN_H
+#define KR_TYPES_STR_INTERN_H
+
+#include <Python.h>
+
+/* Releases the table and the identifiers of _PyUnicode_FromId; the strings live on as ordinary ones. */
+void kr_str_intern_finalize(void);
+
+/* Number of interned strings, for statistics. */
+Py_ssize_t kr_str_intern_count(void);
+
+#endif

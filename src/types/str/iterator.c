@@ -1,0 +1,85 @@
+/* str_iterator: the characters of a string, one by one. */
+#include <Python.h>
+
+#include "object/names.h"
+#include "types/str/str.h"
+
+typedef struct {
+    PyObject_HEAD
+    Py_ssize_t index;
+    PyObject *text; /* NULL when exhausted */
+} StrIterator;
+
+static void iterator_dealloc(PyObject *object) {
+    PyObject_GC_UnTrack(object);
+    Py_XDECREF(((StrIterator *)object)->text);
+    PyObject_GC_Del(object);
+}
+
+static int iterator_traverse(PyObject *object, visitproc visit, void *arg) {
+    Py_VISIT(((StrIterator *)object)->text);
+    return 0;
+}
+
+static PyObject *iterator_next(PyObject *object) {
+    StrIterator *self = (StrIterator *)object;
+    PyObject *text = self->text;
+    if (text == NULL) return NULL;
+    if (self->index < PyUnicode_GET_LENGTH(text)) return kr_str_char(PyUnicode_READ_CHAR(text, self->index++));
+    Py_CLEAR(self->text);
+    return NULL;
+}
+
+static PyObject *iterator_length_hint(PyObject *object, PyObject *unused) {
+    StrIterator *self = (StrIterator *)object;
+    return PyLong_FromSsize_t(self->text == NULL ? 0 : PyUnicode_GET_LENGTH(self->text) - self->index);
+}
+
+static PyObject *iterator_reduce(PyObject *object, PyObject *unused) {
+    StrIterator *self = (StrIterator *)object;
+    PyObject *iter = _PyEval_GetBuiltin(KR_NAME(iter));
+    if (iter == NULL) return NULL;
+    if (self->text != NULL) return Py_BuildValue("N(O)n", iter, self->text, self->index);
+    return Py_BuildValue("N(O)", iter, kr_str_empty());
+}
+
+static PyObject *iterator_setstate(PyObject *object, PyObject *value) {
+    StrIterator *self = (StrIterator *)object;
+    Py_ssize_t index = PyLong_AsSsize_t(value);
+    if (index == -1 && PyErr_Occurred()) return NULL;
+    if (self->text != NULL) {
+        Py_ssize_t length = PyUnicode_GET_LENGTH(self->text);
+        self->index = index < 0 ? 0 : Py_MIN(index, length);
+    }
+    Py_RETURN_NONE;
+}
+
+static PyMethodDef iterator_methods[] = {
+    {"__length_hint__", iterator_length_hint, METH_NOARGS, "Number of characters still to come."},
+    {"__reduce__", iterator_reduce, METH_NOARGS, "State for pickling."},
+    {"__setstate__", iterator_setstate, METH_O, "Sets the position, from unpickling."},
+    {NULL},
+};
+
+PyTypeObject PyUnicodeIter_Type = {
+    PyVarObject_HEAD_INIT(&PyType_Type, 0)
+    .tp_name = "str_iterator",
+    .tp_basicsize = sizeof(StrIterator),
+    .tp_dealloc = iterator_dealloc,
+    .tp_getattro = PyObject_GenericGetAttr,
+    .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC,
+    .tp_traverse = iterator_traverse,
+    .tp_iter = PyObject_SelfIter,
+    .tp_iternext = iterator_next,
+    .tp_methods = iterator_methods,
+};
+
+PyObject *kr_str_iter(PyObject *text) {
+    if (PyUnicode_READY(text) < 0) return NULL;
+    StrIterator *self = PyObject_GC_New(StrIterator, &PyUnicodeIter_Type);
+    if (self == NULL) return NULL;
+    self->index = 0;
+    self->text = Py_NewRef(text);
+    PyObject_GC_Track(self);
+    return (PyObject *)self;
+}
