@@ -71,18 +71,16 @@ int PyObject_IS_GC(PyObject *object) {
     return PyType_IS_GC(type) && (type->tp_is_gc == NULL || type->tp_is_gc(object));
 }
 
-void _Py_NewReference(PyObject *object) { object->ob_refcnt = 1; }
-
 PyObject *PyObject_Init(PyObject *object, PyTypeObject *type) {
     if (object == NULL) return PyErr_NoMemory();
-    kr_object_init(object, type);
+    kr_header_init(object, type);
     return object;
 }
 
 PyVarObject *PyObject_InitVar(PyVarObject *object, PyTypeObject *type, Py_ssize_t size) {
     if (object == NULL) return (PyVarObject *)PyErr_NoMemory();
     object->ob_size = size;
-    kr_object_init((PyObject *)object, type);
+    kr_header_init((PyObject *)object, type);
     return object;
 }
 
@@ -100,7 +98,7 @@ static inline size_t object_size(PyTypeObject *type, Py_ssize_t nitems) {
 PyObject *_PyObject_New(PyTypeObject *type) {
     PyObject *object = kr_heap_alloc((size_t)type->tp_basicsize);
     if (object == NULL) return PyErr_NoMemory();
-    kr_object_init(object, type);
+    kr_header_init(object, type);
     return object;
 }
 
@@ -109,14 +107,14 @@ PyVarObject *_PyObject_NewVar(PyTypeObject *type, Py_ssize_t nitems) {
     PyVarObject *object = size == 0 ? NULL : kr_heap_alloc(size);
     if (object == NULL) return (PyVarObject *)PyErr_NoMemory();
     object->ob_size = nitems;
-    kr_object_init((PyObject *)object, type);
+    kr_header_init((PyObject *)object, type);
     return object;
 }
 
 PyObject *_PyObject_GC_New(PyTypeObject *type) {
     PyObject *object = kr_gc_alloc((size_t)type->tp_basicsize);
     if (object == NULL) return PyErr_NoMemory();
-    kr_object_init(object, type);
+    kr_header_init(object, type);
     return object;
 }
 
@@ -129,7 +127,7 @@ PyVarObject *_PyObject_GC_NewVar(PyTypeObject *type, Py_ssize_t nitems) {
     PyVarObject *object = size == 0 ? NULL : kr_gc_alloc(size);
     if (object == NULL) return (PyVarObject *)PyErr_NoMemory();
     object->ob_size = nitems;
-    kr_object_init((PyObject *)object, type);
+    kr_header_init((PyObject *)object, type);
     return object;
 }
 
@@ -171,7 +169,7 @@ static inline void zero_block(void *block, size_t size) {
     while (granule != end);
 }
 
-PyObject *kr_object_alloc_untracked(PyTypeObject *type, Py_ssize_t nitems) {
+PyObject *kr_object_alloc(PyTypeObject *type, Py_ssize_t nitems) {
     size_t size = type->tp_itemsize == 0 ? (size_t)type->tp_basicsize : object_size(type, nitems + 1);
     int collected = (type->tp_flags & Py_TPFLAGS_HAVE_GC) != 0;
     PyObject *object = size == 0 ? NULL : collected ? kr_gc_alloc(size) : kr_heap_alloc(size);
@@ -181,34 +179,8 @@ PyObject *kr_object_alloc_untracked(PyTypeObject *type, Py_ssize_t nitems) {
     else
         zero_block(object, size);
     if (type->tp_itemsize != 0) ((PyVarObject *)object)->ob_size = nitems;
-    kr_object_init(object, type);
+    kr_header_init(object, type);
     return object;
 }
 
-PyObject *kr_object_alloc(PyTypeObject *type, Py_ssize_t nitems) {
-    PyObject *object = kr_object_alloc_untracked(type, nitems);
-    if (object != NULL && type->tp_flags & Py_TPFLAGS_HAVE_GC) kr_gc_track(object);
-    return object;
-}
-
-void PyObject_CallFinalizer(PyObject *self) {
-    PyTypeObject *type = Py_TYPE(self);
-    if (type->tp_finalize == NULL) return;
-    if (!PyObject_IS_GC(self)) {
-        type->tp_finalize(self);
-        return;
-    }
-    if (*kr_gc_flags(self) & KR_GC_FINALIZED) return;
-    type->tp_finalize(self);
-    *kr_gc_flags(self) |= KR_GC_FINALIZED;
-}
-
-/* For tp_dealloc: calls tp_finalize on an object whose count is 0. Returns 0 if it is still to be deallocated, -1 if the
- * finalizer made a new reference to it. */
-int PyObject_CallFinalizerFromDealloc(PyObject *self) {
-    if (Py_REFCNT(self) != 0)
-        _Py_FatalErrorFunc(__func__, "PyObject_CallFinalizerFromDealloc called on object with a non-zero refcount");
-    self->ob_refcnt = 1;
-    PyObject_CallFinalizer(self);
-    return --self->ob_refcnt == 0 ? 0 : -1;
-}
+void kr_gc_set_finalized(PyObject *self) { *kr_gc_flags(self) |= KR_GC_FINALIZED; }

@@ -21,6 +21,7 @@
 #include <Python.h>
 
 #include "heap/heap.h"
+#include "object/object.h"
 
 enum {
     KR_GC_TRACKED = 0x01,
@@ -134,17 +135,11 @@ static inline void kr_gc_free(void *object) {
 }
 
 /* Gives a fresh block its header: reference count 1, type (a new reference if it is a heap type). */
-static inline void kr_object_init(PyObject *object, PyTypeObject *type) {
+static inline void kr_header_init(PyObject *object, PyTypeObject *type) {
     object->ob_refcnt = 1;
     object->ob_type = type;
     if (__builtin_expect((type->tp_flags & Py_TPFLAGS_HEAPTYPE) != 0, 0)) ((PyObject *)type)->ob_refcnt++;
 }
-
-/* What PyType_GenericAlloc does: a zeroed object with room for `nitems` items and a sentinel, reference count 1, tracked if
- * the type is collected. Returns a new reference, or NULL with MemoryError. */
-PyObject *kr_object_alloc(PyTypeObject *type, Py_ssize_t nitems);
-/* The same, untracked. */
-PyObject *kr_object_alloc_untracked(PyTypeObject *type, Py_ssize_t nitems);
 
 /* Collects a generation and those younger (0 to 2). Returns the number of unreachable objects found. */
 Py_ssize_t kr_gc_collect(int generation);
