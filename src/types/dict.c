@@ -484,14 +484,8 @@ PyObject *kr_dict_load_global(PyObject *globals, PyObject *builtins, PyObject *n
 
 /* Keeping the collector informed */
 
-/* A container that only holds atoms is not tracked; atoms are objects that cannot be part of a cycle. */
-static inline int may_be_tracked(PyObject *object) {
-    return PyType_IS_GC(Py_TYPE(object)) && PyObject_IS_GC(object) &&
-           (!PyTuple_CheckExact(object) || kr_gc_is_tracked(object));
-}
-
 void kr_dict_track_for(PyDictObject *self, PyObject *value) {
-    if (!kr_gc_is_tracked((PyObject *)self) && may_be_tracked(value)) kr_gc_track((PyObject *)self);
+    if (!kr_gc_is_tracked((PyObject *)self) && kr_gc_may_be_tracked(value)) kr_gc_track((PyObject *)self);
 }
 
 static inline void track_for(PyDictObject *self, PyObject *object) {
@@ -504,7 +498,7 @@ void _PyDict_MaybeUntrack(PyObject *op) {
     Py_ssize_t position = 0;
     KrDictEntry *entry;
     while ((entry = kr_dict_next_entry(self, &position)) != NULL) {
-        if (may_be_tracked(entry->value) || may_be_tracked(entry->key)) return;
+        if (kr_gc_may_be_tracked(entry->value) || kr_gc_may_be_tracked(entry->key)) return;
     }
     kr_gc_untrack(op);
 }
