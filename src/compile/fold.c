@@ -4,6 +4,7 @@
  * code object are not computed (the limits below).
  */
 #include <Python.h>
+#include <stddef.h>
 
 #include "compile/compile.h"
 #include "compile/future.h"
