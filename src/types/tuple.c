@@ -4,6 +4,7 @@
 #include "collector/collector.h"
 #include "collector/trashcan.h"
 #include "object/names.h"
+#include "types/sequence.h"
 #include "types/tuple.h"
 
 #include <string.h>
@@ -278,9 +279,9 @@ static PyObject *tuple_repeat(PyTupleObject *self, Py_ssize_t times) {
 }
 
 static PyObject *tuple_subscript(PyTupleObject *self, PyObject *key) {
-    if (_PyIndex_Check(key)) {
-        Py_ssize_t i = PyNumber_AsSsize_t(key, PyExc_IndexError);
-        if (i == -1 && PyErr_Occurred()) return NULL;
+    if (kr_is_index(key)) {
+        Py_ssize_t i;
+        if (kr_index_value(key, &i) < 0) return NULL;
         if (i < 0) i += Py_SIZE(self);
         return tuple_item(self, i);
     }
