@@ -600,6 +600,10 @@ PyObject *const *_PyArg_UnpackKeywords(PyObject *const *args, Py_ssize_t nargs, 
         return args;
     }
     if (args == NULL && nargs == 0) args = buf;
+    if (minkw == 0 && minpos <= nargs && nargs <= maxpos && (kwnames == NULL || PyTuple_GET_SIZE(kwnames) == 0) &&
+        (kwargs == NULL || PyDict_GET_SIZE(kwargs) == 0)) {
+        return args;
+    }
     return unpack_keywords(args, nargs, kwargs, kwnames, parser, minpos, maxpos, minkw, -1, buf);
 }
 
