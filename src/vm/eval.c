@@ -1,0 +1,354 @@
+/* The evaluation loop: registers, dispatch, entering and leaving frames, unwinding. The instructions themselves are in
+ * instructions.inc. */
+#include <Python.h>
+
+#include "collector/collector.h"
+#include "compile/opcodes.h"
+#include "object/instance.h"
+#include "object/interpreter.h"
+#include "object/names.h"
+#include "object/runtime.h"
+#include "types/dict.h"
+#include "types/exceptions.h"
+#include "types/list.h"
+#include "types/range.h"
+#include "types/str/str.h"
+#include "vm/eval.h"
+#include "vm/specialise.h"
+
+#define LIKELY(condition) __builtin_expect(!!(condition), 1)
+#define UNLIKELY(condition) __builtin_expect(!!(condition), 0)
+
+volatile int kr_eval_breaker;
+
+/* Small ints of at most one digit: their value without a call. */
+#define IS_COMPACT(number) ((size_t)(Py_SIZE(number) + 1) <= 2)
+#define COMPACT_VALUE(number) ((long long)Py_SIZE(number) * ((PyLongObject *)(number))->ob_digit[0])
+
+#define DECREF_INT(number) Py_DECREF(number)
+
+static PyObject *power(PyObject *base, PyObject *exponent) { return PyNumber_Power(base, exponent, Py_None); }
+static PyObject *power_in_place(PyObject *base, PyObject *exponent) {
+    return PyNumber_InPlacePower(base, exponent, Py_None);
+}
+
+static const binaryfunc binary_operations[] = {
+    [KR_NB_ADD] = PyNumber_Add,
+    [KR_NB_AND] = PyNumber_And,
+    [KR_NB_FLOOR_DIVIDE] = PyNumber_FloorDivide,
+    [KR_NB_LSHIFT] = PyNumber_Lshift,
+    [KR_NB_MATRIX_MULTIPLY] = PyNumber_MatrixMultiply,
+    [KR_NB_MULTIPLY] = PyNumber_Multiply,
+    [KR_NB_REMAINDER] = PyNumber_Remainder,
+    [KR_NB_OR] = PyNumber_Or,
+    [KR_NB_POWER] = power,
+    [KR_NB_RSHIFT] = PyNumber_Rshift,
+    [KR_NB_SUBTRACT] = PyNumber_Subtract,
+    [KR_NB_TRUE_DIVIDE] = PyNumber_TrueDivide,
+    [KR_NB_XOR] = PyNumber_Xor,
+    [KR_NB_INPLACE + KR_NB_ADD] = PyNumber_InPlaceAdd,
+    [KR_NB_INPLACE + KR_NB_AND] = PyNumber_InPlaceAnd,
+    [KR_NB_INPLACE + KR_NB_FLOOR_DIVIDE] = PyNumber_InPlaceFloorDivide,
+    [KR_NB_INPLACE + KR_NB_LSHIFT] = PyNumber_InPlaceLshift,
+    [KR_NB_INPLACE + KR_NB_MATRIX_MULTIPLY] = PyNumber_InPlaceMatrixMultiply,
+    [KR_NB_INPLACE + KR_NB_MULTIPLY] = PyNumber_InPlaceMultiply,
+    [KR_NB_INPLACE + KR_NB_REMAINDER] = PyNumber_InPlaceRemainder,
+    [KR_NB_INPLACE + KR_NB_OR] = PyNumber_InPlaceOr,
+    [KR_NB_INPLACE + KR_NB_POWER] = power_in_place,
+    [KR_NB_INPLACE + KR_NB_RSHIFT] = PyNumber_InPlaceRshift,
+    [KR_NB_INPLACE + KR_NB_SUBTRACT] = PyNumber_InPlaceSubtract,
+    [KR_NB_INPLACE + KR_NB_TRUE_DIVIDE] = PyNumber_InPlaceTrueDivide,
+    [KR_NB_INPLACE + KR_NB_XOR] = PyNumber_InPlaceXor,
+};
+
+/* Maps a specialised instruction to its general form, any other to itself. */
+static const uint8_t general_opcode[256] = {
+#define KR_OPCODE(NAME, number, cache_units, operand) [number] = number,
+#include "compile/opcodes.def"
+#define KR_SPECIALISED(NAME, number, GENERAL) [number] = OP_##GENERAL,
+#include "vm/specialised.def"
+};
+
+/* Looks a name up in globals, then builtins. Returns a new reference, or NULL with NameError. */
+static PyObject *load_global(KrFrame *frame, PyObject *name) {
+    PyObject *value;
+    if (PyDict_CheckExact(frame->globals) && PyDict_CheckExact(frame->builtins)) {
+        value = Py_XNewRef(kr_dict_load_global(frame->globals, frame->builtins, name));
+        if (value == NULL && !PyErr_Occurred())
+            kr_format_name_error(kr_tstate(), PyExc_NameError, "name '%.200s' is not defined", name);
+        return value;
+    }
+    value = PyObject_GetItem(frame->globals, name);
+    if (value != NULL || !PyErr_ExceptionMatches(PyExc_KeyError)) return value;
+    PyErr_Clear();
+    value = PyObject_GetItem(frame->builtins, name);
+    if (value == NULL && PyErr_ExceptionMatches(PyExc_KeyError))
+        kr_format_name_error(kr_tstate(), PyExc_NameError, "name '%.200s' is not defined", name);
+    return value;
+}
+
+/* The getter of a property of the type, if it is a Python function that can be called with self alone; borrowed. */
+static PyFunctionObject *kr_property_getter(PyTypeObject *type, PyObject *name) {
+    PyObject *descriptor = _PyType_Lookup(type, name);
+    if (descriptor == NULL || !Py_IS_TYPE(descriptor, &PyProperty_Type)) return NULL;
+    PyObject *getter = kr_property_get_function(descriptor);
+    if (getter == NULL || !PyFunction_Check(getter)) return NULL;
+    PyCodeObject *code = (PyCodeObject *)((PyFunctionObject *)getter)->func_code;
+    if (code->co_argcount != 1 || code->co_kwonlyargcount != 0 ||
+        (code->co_flags & (CO_VARARGS | CO_VARKEYWORDS | CO_OPTIMIZED)) != CO_OPTIMIZED)
+        return NULL;
+    return (PyFunctionObject *)getter;
+}
+
+/* Finishes a frame that the fast way out does not cover: a generator's, or one with a frame object. */
+static void leave_frame(PyThreadState *thread, KrFrame *frame) {
+    if (frame->owner == KR_OWNED_BY_GENERATOR) {
+        PyGenObject *generator = kr_frame_generator(frame);
+        generator->gi_frame_state = KR_FRAME_STATE_CLEARED;
+        thread->exc_info = generator->gi_exc_state.previous_item;
+        generator->gi_exc_state.previous_item = NULL;
+        frame->previous = NULL;
+        kr_frame_clear(frame);
+    } else {
+        kr_frame_clear(frame);
+        kr_frame_pop(thread, frame);
+    }
+}
+
+/* An exception leaves a generator that the loop had resumed: StopIteration must not look like the end of the iteration. */
+static void convert_stop_iteration(int flags, KrFrame *frame) {
+    if (PyErr_ExceptionMatches(PyExc_StopIteration)) {
+        const char *kind = frame->code->co_flags & CO_COROUTINE ? "coroutine" : "generator";
+        if (frame->code->co_flags & CO_ASYNC_GENERATOR) kind = "async generator";
+        _PyErr_FormatFromCause(PyExc_RuntimeError, "%s raised StopIteration", kind);
+    } else if ((frame->code->co_flags & CO_ASYNC_GENERATOR) && PyErr_ExceptionMatches(PyExc_StopAsyncIteration)) {
+        _PyErr_FormatFromCause(PyExc_RuntimeError, "async generator raised StopAsyncIteration");
+    }
+    (void)flags;
+}
+
+#define PUSH(value) (*sp++ = (value))
+#define POP() (*--sp)
+#define TOP() (sp[-1])
+#define PEEK(n) (sp[-(n)])
+#define CONSTANT(i) PyTuple_GET_ITEM(frame->code->co_consts, i)
+#define NAME(i) PyTuple_GET_ITEM(frame->code->co_names, i)
+#define SKIP(units) (ip += (units))
+
+#define NEXT()                                                                                                         \
+    do {                                                                                                               \
+        _Py_CODEUNIT word_ = *ip++;                                                                                    \
+        oparg = _Py_OPARG(word_);                                                                                      \
+        goto *targets[_Py_OPCODE(word_)];                                                                              \
+    } while (0)
+/* Executes the instruction again, whose opcode was just replaced. */
+#define REDO() goto *general_targets[_Py_OPCODE(ip[-1])]
+
+#define INSTRUCTION(NAME)                                                                                              \
+    target_##NAME : frame->instruction = ip - 1;
+#define SIMPLE(NAME) target_##NAME:
+
+#define UNARY(FUNCTION)                                                                                                \
+    PyObject *value = TOP(), *result = FUNCTION(value);                                                                \
+    if (UNLIKELY(result == NULL)) goto error;                                                                          \
+    TOP() = result;                                                                                                    \
+    Py_DECREF(value);                                                                                                  \
+    NEXT()
+
+/* A guard failed. After too many failures the instruction goes back to its general form. */
+#define MISS(GENERAL)                                                                                                  \
+    do {                                                                                                               \
+        if (--ip[0] == 0) {                                                                                            \
+            _Py_SET_OPCODE(ip[-1], OP_##GENERAL);                                                                      \
+            ip[0] = (uint16_t)(KR_WARM - KR_BACKOFF);                                                                  \
+        }                                                                                                              \
+    } while (0)
+
+#define CHECK_BREAKER()                                                                                                \
+    if (UNLIKELY(kr_eval_breaker)) goto handle_pending
+
+#define RELOAD_TARGETS() (targets = UNLIKELY(thread->cframe->use_tracing) ? tracing_targets : general_targets)
+
+#define LOAD_FRAME()                                                                                                   \
+    do {                                                                                                               \
+        local = frame->slot;                                                                                           \
+        sp = local + frame->stack_top;                                                                                 \
+        ip = frame->instruction + 1;                                                                                   \
+    } while (0)
+
+/* Runs a frame on top of this one; this one goes on at ip when the other returns. */
+#define ENTER(callee)                                                                                                  \
+    do {                                                                                                               \
+        frame->instruction = ip - 1;                                                                                   \
+        frame->stack_top = (int)(sp - local);                                                                          \
+        (callee)->previous = frame;                                                                                    \
+        frame = (callee);                                                                                              \
+        thread->cframe->current_frame = frame;                                                                         \
+        goto start_frame;                                                                                              \
+    } while (0)
+
+PyObject *_PyEval_EvalFrameDefault(PyThreadState *thread, KrFrame *frame, int throwing) {
+    static const void *const general_targets[256] = {
+        [0 ... 255] = &&unknown_opcode,
+#define KR_OPCODE(NAME, number, cache_units, operand) [number] = &&target_##NAME,
+#include "compile/opcodes.def"
+#define KR_SPECIALISED(NAME, number, GENERAL) [number] = &&target_##NAME,
+#include "vm/specialised.def"
+    };
+    static const void *const tracing_targets[256] = {[0 ... 255] = &&trace_instruction};
+
+    const void *const *targets = general_targets;
+    _Py_CODEUNIT *ip;
+    PyObject **sp, **local, *keyword_names = NULL;
+    int oparg, truth, traced_offset = -1;
+
+    if (UNLIKELY((char *)__builtin_frame_address(0) < kr_c_stack_limit)) {
+        if (_Py_CheckRecursiveCall(thread, "")) {
+            /* the caller handed the frame over: it has to be finished */
+            frame->flags |= KR_FRAME_ENTRY;
+            frame->previous = thread->cframe->current_frame;
+            thread->cframe->current_frame = frame;
+            thread->recursion_remaining--;
+            local = frame->slot;
+            sp = local + frame->stack_top;
+            goto exit_unwind;
+        }
+    }
+    frame->flags |= KR_FRAME_ENTRY;
+    frame->previous = thread->cframe->current_frame;
+    thread->cframe->current_frame = frame;
+    if (throwing) {
+        if (--thread->recursion_remaining < 0 && _Py_CheckRecursiveCall(thread, "")) {
+            local = frame->slot;
+            sp = local + frame->stack_top;
+            goto exit_unwind;
+        }
+        LOAD_FRAME();
+        frame->instruction = ip - 1;
+        RELOAD_TARGETS();
+        if (thread->cframe->use_tracing && kr_trace_call(thread, frame) < 0) goto exit_unwind;
+        goto error;
+    }
+
+start_frame:
+    if (UNLIKELY(--thread->recursion_remaining < 0) && _Py_CheckRecursiveCall(thread, "")) {
+        local = frame->slot;
+        sp = local + frame->stack_top;
+        goto exit_unwind;
+    }
+    LOAD_FRAME();
+    RELOAD_TARGETS();
+    traced_offset = -1;
+    NEXT();
+
+#include "vm/instructions.inc"
+
+unknown_opcode:
+    frame->instruction = ip - 1;
+    PyErr_Format(PyExc_SystemError, "%U:%d: unknown opcode %d", frame->code->co_filename, kr_frame_line(frame),
+                 _Py_OPCODE(ip[-1]));
+    goto error;
+
+/* Reached instead of every instruction while tracing is on: reports it, then executes its general form. */
+trace_instruction: {
+    if (!thread->cframe->use_tracing) {
+        targets = general_targets;
+        goto *general_targets[_Py_OPCODE(ip[-1])];
+    }
+    int opcode = general_opcode[_Py_OPCODE(ip[-1])];
+    frame->instruction = ip - 1;
+    if (opcode == OP_RESUME) {
+        if (oparg < 2 && kr_trace_call(thread, frame) < 0) goto error;
+        traced_offset = -1;
+    }
+    if (!thread->tracing && opcode != OP_EXTENDED_ARG) {
+        frame->stack_top = (int)(sp - local);
+        int failed = kr_trace_instruction(thread, frame, &traced_offset);
+        sp = local + frame->stack_top;
+        if (failed) goto error;
+        ip = frame->instruction + 1;
+        oparg = _Py_OPARG(ip[-1]);
+        opcode = _Py_OPCODE(ip[-1]);
+    } else {
+        opcode = _Py_OPCODE(ip[-1]);
+    }
+    goto *general_targets[opcode];
+}
+
+handle_pending:
+    frame->stack_top = (int)(sp - local);
+    if (kr_eval_handle_pending(thread) != 0) goto error;
+    RELOAD_TARGETS();
+    NEXT();
+
+error:
+    keyword_names = NULL;
+    if (UNLIKELY(!PyErr_Occurred()))
+        PyErr_SetString(PyExc_SystemError, "error return without exception set");
+    if (!kr_frame_is_incomplete(frame)) {
+        frame->stack_top = (int)(sp - local);
+        PyFrameObject *object = kr_frame_object(frame);
+        if (object != NULL) PyTraceBack_Here(object);
+    }
+    if (thread->c_tracefunc != NULL) kr_trace_exception(thread, frame);
+
+exception_unwind: {
+    int offset = kr_frame_lasti(frame), depth, handler, push_offset;
+    keyword_names = NULL;
+    if (!kr_find_handler(frame->code, offset, &depth, &handler, &push_offset)) {
+        PyObject **bottom = local + frame->code->co_nlocalsplus;
+        while (sp > bottom) {
+            PyObject *value = POP();
+            Py_XDECREF(value);
+        }
+        frame->stack_top = (int)(sp - local);
+        if (thread->cframe->use_tracing) kr_trace_return(thread, frame, NULL);
+        goto exit_unwind;
+    }
+    PyObject **level = local + frame->code->co_nlocalsplus + depth;
+    while (sp > level) {
+        PyObject *value = POP();
+        Py_XDECREF(value);
+    }
+    if (push_offset) {
+        PyObject *last = PyLong_FromLong(offset);
+        if (last == NULL) goto exception_unwind;
+        PUSH(last);
+    }
+    /* The handler's code restores this by RERAISE, so the exception goes on the stack as a value. */
+    PyObject *type, *value, *traceback;
+    PyErr_Fetch(&type, &value, &traceback);
+    PyErr_NormalizeException(&type, &value, &traceback);
+    if (traceback != NULL)
+        PyException_SetTraceback(value, traceback);
+    else
+        PyException_SetTraceback(value, Py_None);
+    PUSH(value);
+    Py_XDECREF(type);
+    Py_XDECREF(traceback);
+    ip = kr_code_start(frame->code) + handler;
+    frame->instruction = ip - 1;
+    traced_offset = -1;
+    RELOAD_TARGETS();
+    NEXT();
+}
+
+/* The frame ends with an exception. Its operand stack is empty. */
+exit_unwind: {
+    KrFrame *finished = frame;
+    int flags = finished->flags;
+    frame = finished->previous;
+    thread->cframe->current_frame = frame;
+    thread->recursion_remaining++;
+    if ((flags & (KR_FRAME_FOR_ITER | KR_FRAME_SEND)) != 0) convert_stop_iteration(flags, finished);
+    leave_frame(thread, finished);
+    if (flags & KR_FRAME_ENTRY) return NULL;
+    LOAD_FRAME();
+    if (flags & KR_FRAME_INIT) {
+        PyObject *instance = POP();
+        Py_DECREF(instance);
+    }
+    RELOAD_TARGETS();
+    goto error;
+}
+}
