@@ -507,8 +507,7 @@ void _PyDict_MaybeUntrack(PyObject *op) {
 
 static inline void touch(PyDictObject *self) { self->ma_version_tag = ++kr_dict_version_tag; }
 
-/* Adds a key that is not in the dict; takes over both references, also on failure. Returns 0 or -1. */
-static int insert_new(PyDictObject *self, PyObject *key, Py_hash_t hash, PyObject *value) {
+int kr_dict_add_new(PyDictObject *self, PyObject *key, Py_hash_t hash, PyObject *value) {
     PyDictKeysObject *keys = self->ma_keys;
     int entry_size = LIKELY(PyUnicode_CheckExact(key)) ? KR_STR_ENTRY : KR_HASH_ENTRY;
     if (keys->entry_size > entry_size) entry_size = KR_HASH_ENTRY;
@@ -537,7 +536,7 @@ static int insert_new(PyDictObject *self, PyObject *key, Py_hash_t hash, PyObjec
 /* Sets or adds an item; takes over both references, also on failure. Returns 0 or -1. */
 static inline int insert(PyDictObject *self, PyObject *key, Py_hash_t hash, PyObject *value) {
     Py_ssize_t index = find(self, key, hash);
-    if (index == -1) return insert_new(self, key, hash, value);
+    if (index == -1) return kr_dict_add_new(self, key, hash, value);
     if (UNLIKELY(index < 0)) {
         Py_DECREF(key);
         Py_DECREF(value);
@@ -560,6 +559,61 @@ PyObject *kr_dict_remove_index(PyDictObject *self, Py_ssize_t index, Py_hash_t h
     touch(self);
     Py_DECREF(key);
     return value;
+}
+
+/* Moves an entry to a place that holds none. */
+static void move_entry(PyDictObject *self, Py_ssize_t from, Py_ssize_t to) {
+    PyDictKeysObject *keys = self->ma_keys;
+    KrDictEntry *source = kr_keys_entry(keys, from);
+    write_slot(keys, slot_of_entry(keys, from, kr_entry_hash(keys, source)), to);
+    memcpy(kr_keys_entry(keys, to), source, keys->entry_size);
+    source->key = NULL;
+    source->value = NULL;
+    keys->version = 0;
+    touch(self);
+}
+
+Py_ssize_t kr_dict_move_last(PyDictObject *self, Py_ssize_t index) {
+    PyDictKeysObject *keys = self->ma_keys;
+    if (keys->count >= keys->capacity) {
+        Py_hash_t hash = kr_entry_hash(keys, kr_keys_entry(keys, index));
+        PyObject *key = kr_keys_entry(keys, index)->key;
+        if (make_room(self, keys->entry_size) < 0) return -1;
+        keys = self->ma_keys;
+        /* The entry may have moved; it is the first one on its probe path that has the very same key. */
+        size_t mask = slot_mask(keys), perturb = (size_t)hash, slot = perturb & mask;
+        while ((index = read_slot(keys, slot)) < 0 || kr_keys_entry(keys, index)->key != key)
+            slot = next_slot(slot, &perturb, mask);
+    }
+    Py_ssize_t last = keys->count++;
+    move_entry(self, index, last);
+    return last;
+}
+
+Py_ssize_t kr_dict_move_first(PyDictObject *self, Py_ssize_t index, Py_ssize_t first) {
+    if (first == 0) {
+        /* Leave as much room in front as there are entries, so that moving all of them costs linear time. */
+        PyDictKeysObject *old = self->ma_keys;
+        Py_ssize_t used = self->ma_used, gap = used, capacity = grown_capacity(used + gap, old->entry_size);
+        PyDictKeysObject *keys = new_keys(log2_slots_for(capacity), capacity, old->entry_size);
+        if (keys == NULL) return -1;
+        memset(kr_keys_entries(keys), 0, (size_t)gap * keys->entry_size);
+        Py_ssize_t filled = gap, moved = -1;
+        for (Py_ssize_t i = 0; i < old->count; i++) {
+            KrDictEntry *entry = kr_keys_entry(old, i);
+            if (entry->value == NULL) continue;
+            if (i == index) moved = filled;
+            memcpy(kr_keys_entry(keys, filled), entry, keys->entry_size);
+            enter_in_index(keys, kr_entry_hash(old, entry), filled++);
+        }
+        keys->count = filled;
+        self->ma_keys = keys;
+        free_keys(old);
+        index = moved;
+        first = gap;
+    }
+    move_entry(self, index, first - 1);
+    return first - 1;
 }
 
 /* Creation and destruction */
@@ -842,7 +896,7 @@ int PyDict_SetItem(PyObject *op, PyObject *key, PyObject *value) {
         return 0;
     }
     if (UNLIKELY(index != -1)) return -1;
-    return insert_new(self, Py_NewRef(key), hash, Py_NewRef(value));
+    return kr_dict_add_new(self, Py_NewRef(key), hash, Py_NewRef(value));
 }
 
 int _PyDict_SetItem_KnownHash(PyObject *op, PyObject *key, PyObject *value, Py_hash_t hash) {
@@ -928,7 +982,7 @@ PyObject *PyDict_SetDefault(PyObject *op, PyObject *key, PyObject *value) {
     if (hash == -1) return NULL;
     Py_ssize_t index = find(self, key, hash);
     if (index >= 0) return kr_dict_value_at(self, index);
-    if (index != -1 || insert_new(self, Py_NewRef(key), hash, Py_NewRef(value)) < 0) return NULL;
+    if (index != -1 || kr_dict_add_new(self, Py_NewRef(key), hash, Py_NewRef(value)) < 0) return NULL;
     return value;
 }
 
@@ -1019,7 +1073,7 @@ static int merge_dict(PyDictObject *self, PyDictObject *other, int override) {
         } else {
             Py_ssize_t index = find(self, key, hash);
             if (index == -1) {
-                failed = insert_new(self, key, hash, value);
+                failed = kr_dict_add_new(self, key, hash, value);
             } else {
                 failed = index < 0;
                 if (index >= 0 && override != 0) {

@@ -132,7 +132,9 @@ PyObject *kr_dict_from_items(PyObject *const *keys, Py_ssize_t key_stride, PyObj
 PyObject *kr_dict_subscript(PyObject *self, PyObject *key);
 
 /* Iterating over `self` is dict's own iteration (__iter__ is not overridden): its table may be read directly. */
-static inline int kr_dict_iterates_plainly(PyObject *self) { return Py_TYPE(self)->tp_iter == PyDict_Type.tp_iter; }
+static inline int kr_dict_iterates_plainly(PyObject *self) {
+    return Py_TYPE(self)->tp_iter == PyDict_Type.tp_iter || Py_TYPE(self) == &PyODict_Type;
+}
 
 /* The next entry at or after *position that is no hole, or NULL; *position is moved behind it. */
 static inline KrDictEntry *kr_dict_next_entry(PyDictObject *self, Py_ssize_t *position) {
@@ -168,6 +170,14 @@ int kr_dict_assign_subscript(PyObject *self, PyObject *key, PyObject *value);
 
 /* Removes the item at an index that is in use. Returns a new reference to the value. */
 PyObject *kr_dict_remove_index(PyDictObject *self, Py_ssize_t index, Py_hash_t hash);
+
+/* Adds a key that is not in the dict; takes over both references, also on failure. Returns 0 or -1. */
+int kr_dict_add_new(PyDictObject *self, PyObject *key, Py_hash_t hash, PyObject *value);
+
+/* Moves the entry at an index in use behind all others, or to the hole before `first`, the first index in use; if that
+ * is 0, the table is rebuilt with holes in front. Return the entry's new index, or -1 with MemoryError. */
+Py_ssize_t kr_dict_move_last(PyDictObject *self, Py_ssize_t index);
+Py_ssize_t kr_dict_move_first(PyDictObject *self, Py_ssize_t index, Py_ssize_t first);
 
 /* Removes and returns the last (key, value) pair as a new tuple; NULL with KeyError if the dict is empty. */
 PyObject *kr_dict_pop_last(PyDictObject *self);
