@@ -70,8 +70,6 @@ PySendResult kr_generator_send(PyGenObject *generator, PyObject *argument, PyObj
 PyObject *kr_generator_yield_from(PyObject *generator); /* what it delegates to: new reference or NULL */
 PyObject *kr_coroutine_get_awaitable(PyObject *object);
 PyObject *kr_async_gen_wrap(PyObject *value);
-extern PyTypeObject kr_async_gen_wrapped_value_type, kr_async_gen_asend_type, kr_async_gen_athrow_type;
-void kr_generator_finalize(void);
 
 /* Tracing (tracing.c). */
 int kr_trace_call(PyThreadState *thread, KrFrame *frame);
