@@ -395,7 +395,8 @@ static int import_init(PyObject *self, PyObject *args, PyObject *kwds) {
     if (parse_keywords(kwds, "|$OO:ImportError", names, &name, &path) < 0) return -1;
     Py_XSETREF(error->name, Py_XNewRef(name));
     Py_XSETREF(error->path, Py_XNewRef(path));
-    if (PyTuple_GET_SIZE(args) == 1) Py_XSETREF(error->msg, Py_NewRef(PyTuple_GET_ITEM(args, 0)));
+    PyObject *message = PyTuple_GET_SIZE(args) == 1 ? PyTuple_GET_ITEM(args, 0) : NULL;
+    Py_XSETREF(error->msg, Py_XNewRef(message));
     return 0;
 }
 

@@ -1,0 +1,84 @@
+/* Finding byte sequences in byte sequences. */
+#include <Python.h>
+#include <string.h>
+
+#include "types/bytes_search.h"
+
+Py_ssize_t kr_bytes_search(const char *haystack, Py_ssize_t length, const char *needle, Py_ssize_t needle_length) {
+    if (needle_length > length) return -1;
+    if (needle_length == 0) return 0;
+    /* The C library searches with vector instructions and in linear time. */
+    const char *found = needle_length == 1 ? memchr(haystack, (unsigned char)needle[0], length)
+                                           : memmem(haystack, length, needle, needle_length);
+    return found != NULL ? found - haystack : -1;
+}
+
+/* Rabin-Karp from the right: linear whatever the texts are. */
+static Py_ssize_t search_reverse_by_hash(const unsigned char *haystack, Py_ssize_t length, const unsigned char *needle,
+                                         Py_ssize_t needle_length) {
+    const uint64_t factor = 0x9E3779B97F4A7C15;
+    uint64_t wanted = 0, hash = 0, highest = 1;
+    Py_ssize_t position = length - needle_length;
+    for (Py_ssize_t i = needle_length - 1; i >= 0; i--) {
+        wanted = wanted * factor + needle[i];
+        hash = hash * factor + haystack[position + i];
+        if (i > 0) highest *= factor;
+    }
+    for (;; position--) {
+        if (hash == wanted && memcmp(haystack + position, needle, needle_length) == 0) return position;
+        if (position == 0) return -1;
+        hash = (hash - haystack[position + needle_length - 1] * highest) * factor + haystack[position - 1];
+    }
+}
+
+Py_ssize_t kr_bytes_search_reverse(const char *haystack, Py_ssize_t length, const char *needle,
+                                   Py_ssize_t needle_length) {
+    if (needle_length > length) return -1;
+    if (needle_length == 0) return length;
+    Py_ssize_t rest = length - needle_length + 1; /* candidates are 0 .. rest - 1 */
+    Py_ssize_t effort = 4 * length + 64;          /* bytes that may be compared before the method changes */
+    while (rest > 0) {
+        const char *found = memrchr(haystack, (unsigned char)needle[0], rest);
+        if (found == NULL) return -1;
+        rest = found - haystack;
+        if (memcmp(found, needle, needle_length) == 0) return rest;
+        effort -= needle_length;
+        if (effort < 0)
+            return search_reverse_by_hash((const unsigned char *)haystack, rest + needle_length - 1,
+                                          (const unsigned char *)needle, needle_length);
+    }
+    return -1;
+}
+
+static Py_ssize_t count_byte(const char *haystack, Py_ssize_t length, char byte) {
+    Py_ssize_t count = 0;
+    for (Py_ssize_t i = 0; i < length; i++) count += haystack[i] == byte;
+    return count;
+}
+
+Py_ssize_t kr_bytes_count(const char *haystack, Py_ssize_t length, const char *needle, Py_ssize_t needle_length,
+                          Py_ssize_t limit) {
+    if (needle_length == 0) return length < limit ? length + 1 : limit;
+    if (needle_length == 1 && limit >= length) return count_byte(haystack, length, needle[0]);
+    Py_ssize_t count = 0;
+    while (count < limit) {
+        Py_ssize_t found = kr_bytes_search(haystack, length, needle, needle_length);
+        if (found < 0) break;
+        count++;
+        haystack += found + needle_length;
+        length -= found + needle_length;
+    }
+    return count;
+}
+
+Py_ssize_t _PyBytes_Find(const char *haystack, Py_ssize_t length, const char *needle, Py_ssize_t needle_length,
+                         Py_ssize_t offset) {
+    Py_ssize_t found = kr_bytes_search(haystack, length, needle, needle_length);
+    return found < 0 ? -1 : found + offset;
+}
+
+Py_ssize_t _PyBytes_ReverseFind(const char *haystack, Py_ssize_t length, const char *needle, Py_ssize_t needle_length,
+                                Py_ssize_t offset) {
+    Py_ssize_t found = kr_bytes_search_reverse(haystack, length, needle, needle_length);
+    return found < 0 ? -1 : found + offset;
+}
