@@ -823,6 +823,15 @@ static int compare_aliases(const void *left, const void *right) {
     return strcmp(((const Alias *)left)->name, ((const Alias *)right)->name);
 }
 
+/* Aliases that Unicode 15.0 gave to older characters. */
+static int is_new_alias(const char *name) {
+    static const char *const names[] = {"EM", "ARABIC SMALL HIGH LIGATURE ALEF WITH YEH BARREE",
+                                        "SUNDANESE LETTER ARCHAIC I"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strcmp(name, names[i]) == 0) return 1;
+    return 0;
+}
+
 static void write_aliases(void) {
     static Alias aliases[4096];
     Reader reader;
@@ -830,7 +839,7 @@ static void write_aliases(void) {
     open_data(&reader, "NameAliases.txt");
     while (next_line(&reader)) {
         uint32_t code = parse_code(reader.field[0]);
-        if (!has_age(code)) continue;
+        if (!has_age(code) || is_new_alias(reader.field[1])) continue;
         aliases[count++] = (Alias){strdup(reader.field[1]), 1, {code}};
     }
     qsort(aliases, (size_t)count, sizeof *aliases, compare_aliases);

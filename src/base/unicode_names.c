@@ -122,18 +122,22 @@ int kr_unicode_code_to_name(Py_UCS4 code, char name[KR_UNICODE_NAME_MAX]) {
     return index < 0 ? -1 : decode_name(index, name);
 }
 
+static int has_prefix(const char *text, size_t length, const char *prefix, size_t prefix_length) {
+    return length >= prefix_length && memcmp(text, prefix, prefix_length) == 0;
+}
+
 int kr_unicode_name_to_code(const char *name, size_t length, Py_UCS4 *code, int with_sequences) {
+    const size_t hangul_length = sizeof hangul_prefix - 1, ideograph_length = sizeof ideograph_prefix - 1;
+    if (has_prefix(name, length, hangul_prefix, hangul_length))
+        return parse_hangul(name + hangul_length, length - hangul_length, code);
+    if (has_prefix(name, length, ideograph_prefix, ideograph_length))
+        return parse_ideograph(name + ideograph_length, length - ideograph_length, code);
+
     char wanted[KR_UNICODE_NAME_MAX], candidate[KR_UNICODE_NAME_MAX];
     if (length >= sizeof wanted) return 0;
     for (size_t i = 0; i < length; i++) wanted[i] = (char)Py_TOUPPER(name[i]);
     wanted[length] = 0;
     if (strlen(wanted) != length) return 0;
-
-    const size_t hangul_length = sizeof hangul_prefix - 1, ideograph_length = sizeof ideograph_prefix - 1;
-    if (memcmp(wanted, hangul_prefix, Py_MIN(hangul_length, length + 1)) == 0)
-        return parse_hangul(wanted + hangul_length, length - hangul_length, code);
-    if (memcmp(wanted, ideograph_prefix, Py_MIN(ideograph_length, length + 1)) == 0)
-        return parse_ideograph(wanted + ideograph_length, length - ideograph_length, code);
 
     for (int low = 0, high = kr_unicode_name_count; low < high;) {
         int middle = (low + high) / 2;

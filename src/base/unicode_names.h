@@ -1,7 +1,7 @@
 /* Names of characters.
  *
- * Names are those of Unicode 14.0: listed ones, Hangul syllables, and CJK unified ideographs. Look-ups by name ignore
- * case.
+ * Names are those of Unicode 14.0: listed ones, Hangul syllables, and CJK unified ideographs. Look-ups of
+ * listed names ignore case.
  */
 #ifndef KR_BASE_UNICODE_NAMES_H
 #define KR_BASE_UNICODE_NAMES_H
