@@ -238,7 +238,7 @@ static bool is_type_ignore(const char *s, const char *end) {
 static bool check_identifier(KrLexer *lexer, const char *start, const char *end) {
     PyObject *name = PyUnicode_DecodeUTF8(start, end - start, NULL);
     if (name == NULL) {
-        lexer->state = KR_LEXER_RAISED;
+        lexer->state = PyErr_ExceptionMatches(PyExc_UnicodeDecodeError) ? KR_LEXER_BAD_DECODING : KR_LEXER_RAISED;
         return false;
     }
     Py_ssize_t length = PyUnicode_GET_LENGTH(name), valid = _PyUnicode_ScanIdentifier(name);
@@ -389,7 +389,7 @@ static bool read_zero(KrLexer *lexer, const char *start) {
         if (*s != '0') break;
         s++;
     }
-    const char *zeros_end = s;
+    const char *zeros_end = s + 1; /* with the digit that must not follow */
     bool nonzero = IS(*s, DIGIT) != 0;
     if (nonzero) {
         s = read_digits(lexer, s);

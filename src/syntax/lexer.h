@@ -28,6 +28,7 @@ typedef enum KrLexerState {
     KR_LEXER_BAD_TABS,
     KR_LEXER_TOO_DEEP,
     KR_LEXER_BAD_CONTINUATION,
+    KR_LEXER_BAD_DECODING,      /* a UnicodeDecodeError is set */
     KR_LEXER_RAISED,            /* an exception is set */
 } KrLexerState;
 

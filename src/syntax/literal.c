@@ -189,31 +189,6 @@ static PyObject *decode_bytes(KrParser *p, const KrToken *token, const KrStringL
     return result;
 }
 
-/* A decoder's error becomes a SyntaxError at the last token. */
-static void convert_error(KrParser *p) {
-    const char *kind = NULL;
-    if (PyErr_ExceptionMatches(PyExc_UnicodeError)) {
-        kind = "unicode error";
-    } else if (PyErr_ExceptionMatches(PyExc_ValueError)) {
-        kind = "value error";
-    }
-    if (kind == NULL) return;
-    PyObject *type, *error, *traceback;
-    PyErr_Fetch(&type, &error, &traceback);
-    PyErr_NormalizeException(&type, &error, &traceback);
-    PyObject *text = error != NULL ? PyObject_Str(error) : NULL;
-    if (text != NULL) {
-        kr_syntax_error_last(p->lexer, PyExc_SyntaxError, &p->tokens[p->count - 1], "(%s) %U", kind, text);
-    } else {
-        PyErr_Clear();
-        kr_syntax_error_last(p->lexer, PyExc_SyntaxError, &p->tokens[p->count - 1], "(%s) unknown error", kind);
-    }
-    Py_XDECREF(text);
-    Py_XDECREF(type);
-    Py_XDECREF(error);
-    Py_XDECREF(traceback);
-}
-
 static KrStringLiteral split_token(KrParser *p, int index) {
     return kr_literal_split(p->lexer->text + p->tokens[index].start, p->tokens[index].length);
 }
@@ -314,7 +289,7 @@ KrNode *kr_parse_strings(KrParser *p) {
     }
     if (node == NULL) {
         p->failed = true;
-        convert_error(p);
+        kr_syntax_error_convert(p->lexer, &p->tokens[p->count - 1]);
     }
     return node;
 }

@@ -30,6 +30,10 @@ typedef char *(*KrReadLine)(void *context, int continuation);
 KrNode *kr_parse_interactive(KrReadLine read_line, void *context, PyObject *filename, PyCompilerFlags *flags,
                              KrArena *arena);
 
+/* Checks bytes read from a file that is to be run as a script: they are UTF-8, or declare what they are. Returns 0, or -1
+ * with SyntaxError. (Source from elsewhere may contain wrong bytes in comments.) */
+int kr_source_check_file(const char *bytes, size_t length, PyObject *filename);
+
 /* Conversion between the tree and instances of the classes of `_ast` (the module's state is made at first use).
  * kr_ast_to_object returns a new reference or NULL; kr_ast_from_object a node in the arena or NULL with TypeError or
  * ValueError (missing fields, wrong types); `mode` says which kind of module is expected. */

@@ -99,7 +99,7 @@ void kr_parser_fill(KrParser *p) {
         }
     }
     if (token->kind == ERRORTOKEN) {
-        if (!p->failed) kr_syntax_error_from_lexer(lexer, p->count > 0 ? token - 1 : NULL);
+        if (!p->failed) kr_syntax_error_from_lexer(lexer, token);
         p->failed = true;
     }
     p->count++;

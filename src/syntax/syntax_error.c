@@ -159,6 +159,30 @@ void kr_syntax_error_unclosed(KrLexer *lexer) {
                     lexer->brackets[lexer->level - 1].bracket);
 }
 
+void kr_syntax_error_convert(KrLexer *lexer, const KrToken *last) {
+    const char *kind = NULL;
+    if (PyErr_ExceptionMatches(PyExc_UnicodeError)) {
+        kind = "unicode error";
+    } else if (PyErr_ExceptionMatches(PyExc_ValueError)) {
+        kind = "value error";
+    }
+    if (kind == NULL) return;
+    PyObject *type, *error, *traceback;
+    PyErr_Fetch(&type, &error, &traceback);
+    PyErr_NormalizeException(&type, &error, &traceback);
+    PyObject *text = error != NULL ? PyObject_Str(error) : NULL;
+    if (text != NULL) {
+        kr_syntax_error_last(lexer, PyExc_SyntaxError, last, "(%s) %U", kind, text);
+    } else {
+        PyErr_Clear();
+        kr_syntax_error_last(lexer, PyExc_SyntaxError, last, "(%s) unknown error", kind);
+    }
+    Py_XDECREF(text);
+    Py_XDECREF(type);
+    Py_XDECREF(error);
+    Py_XDECREF(traceback);
+}
+
 void kr_syntax_error_from_lexer(KrLexer *lexer, const KrToken *last) {
     PyObject *type = PyExc_SyntaxError;
     const char *message;
@@ -178,6 +202,7 @@ void kr_syntax_error_from_lexer(KrLexer *lexer, const KrToken *last) {
         kr_syntax_error_last(lexer, PyExc_IndentationError, last,
                              "unindent does not match any outer indentation level");
         return;
+    case KR_LEXER_BAD_DECODING: kr_syntax_error_convert(lexer, last); return;
     case KR_LEXER_BAD_TABS:
         type = PyExc_TabError;
         message = "inconsistent use of tabs and spaces in indentation";

@@ -26,7 +26,10 @@ void kr_syntax_error_in_token(KrLexer *lexer, int col, int end_col, const char *
  * caller raises as SyntaxError. */
 int kr_syntax_warn(KrLexer *lexer, PyObject *category, int lineno, const char *format, ...);
 
-/* Raises what the lexer's state calls for, after it returned an ERRORTOKEN. `last` is the token before, or NULL. */
+/* Turns a decoder's UnicodeError or other ValueError into SyntaxError at the last token; leaves other exceptions alone. */
+void kr_syntax_error_convert(KrLexer *lexer, const KrToken *last);
+
+/* Raises what the lexer's state calls for, after it returned the ERRORTOKEN `last`. */
 void kr_syntax_error_from_lexer(KrLexer *lexer, const KrToken *last);
 
 /* Raises `type` at the last token that was read (NULL if none was). */
