@@ -67,15 +67,8 @@ static PyObject *new_of_subclass(PyTypeObject *type, PyObject *value) {
     return object;
 }
 
-static PyObject *str_new(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
-    static const char *const keywords[] = {"object", "encoding", "errors", NULL};
-    static _PyArg_Parser parser = {NULL, keywords, "str", 0};
-    PyObject *buffer[3] = {NULL};
-    Py_ssize_t nargs = PyTuple_GET_SIZE(args);
-    PyObject *const *given =
-        _PyArg_UnpackKeywords(((PyTupleObject *)args)->ob_item, nargs, kwargs, NULL, &parser, 0, 3, 0, buffer);
-    if (given == NULL) return NULL;
-    PyObject *object = kr_str_option(given, nargs, buffer, 0);
+/* Makes the value from unpacked arguments. */
+static PyObject *construct_from(PyObject *const *given, Py_ssize_t nargs, PyObject *const *buffer) {
     PyObject *encoding_object = kr_str_option(given, nargs, buffer, 1);
     PyObject *errors_object = kr_str_option(given, nargs, buffer, 2);
     const char *encoding = NULL, *errors = NULL;
@@ -84,11 +77,32 @@ static PyObject *str_new(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
         return NULL;
     if (errors_object != NULL && (errors = text_argument("str", "argument 'errors'", errors_object)) == NULL)
         return NULL;
-    PyObject *value = construct(object, encoding, errors);
+    return construct(kr_str_option(given, nargs, buffer, 0), encoding, errors);
+}
+
+static const char *const str_keywords[] = {"object", "encoding", "errors", NULL};
+static _PyArg_Parser str_parser = {NULL, str_keywords, "str", 0};
+
+static PyObject *str_new(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
+    PyObject *buffer[3] = {NULL};
+    Py_ssize_t nargs = PyTuple_GET_SIZE(args);
+    PyObject *const *given =
+        _PyArg_UnpackKeywords(((PyTupleObject *)args)->ob_item, nargs, kwargs, NULL, &str_parser, 0, 3, 0, buffer);
+    if (given == NULL) return NULL;
+    PyObject *value = construct_from(given, nargs, buffer);
     if (value == NULL || type == &PyUnicode_Type) return value;
     PyObject *self = new_of_subclass(type, value);
     Py_DECREF(value);
     return self;
+}
+
+/* Calls of str itself, without a tuple of arguments. */
+static PyObject *str_vectorcall(PyObject *type, PyObject *const *args, size_t nargsf, PyObject *kwnames) {
+    Py_ssize_t nargs = PyVectorcall_NARGS(nargsf);
+    if (nargs == 1 && kwnames == NULL) return PyObject_Str(args[0]);
+    PyObject *buffer[3] = {NULL};
+    PyObject *const *given = _PyArg_UnpackKeywords(args, nargs, NULL, kwnames, &str_parser, 0, 3, 0, buffer);
+    return given == NULL ? NULL : construct_from(given, nargs, buffer);
 }
 
 /* ---- other methods ---- */
@@ -181,4 +195,5 @@ PyTypeObject PyUnicode_Type = {
     .tp_base = &PyBaseObject_Type,
     .tp_new = str_new,
     .tp_free = PyObject_Free,
+    .tp_vectorcall = str_vectorcall,
 };
