@@ -163,7 +163,7 @@ double PyFloat_AsDouble(PyObject *object) {
 static PyObject *float_from_stripped(const char *text, Py_ssize_t length, void *object) {
     char *end;
     double value = PyOS_string_to_double(text, &end, NULL);
-    if (end != text + length) {
+    if (end != text + length || length == 0) {
         PyErr_Format(PyExc_ValueError, "could not convert string to float: %R", object);
         return NULL;
     }
