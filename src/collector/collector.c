@@ -343,8 +343,8 @@ static void clear_weakrefs(const Objects *unreachable) {
         PyObject *object = unreachable->items[i];
         /* A callback that goes away with its reference must not see the objects that tp_clear worked on. */
         if (PyWeakref_Check(object)) _PyWeakref_ClearRef((PyWeakReference *)object);
-        if (!PyType_SUPPORTS_WEAKREFS(Py_TYPE(object))) continue;
-        PyWeakReference **list = (PyWeakReference **)PyObject_GET_WEAKREFS_LISTPTR(object);
+        if (Py_TYPE(object)->tp_weaklistoffset <= 0) continue;
+        PyWeakReference **list = kr_weakref_list(object);
         PyWeakReference *reference;
         while ((reference = *list) != NULL) {
             _PyWeakref_ClearRef(reference);
