@@ -125,6 +125,8 @@ int kr_numbering_add(KrArena *arena, KrNumbering *numbering, PyObject *object);
 PyObject *kr_mangled(KrCompiler *c, PyObject *name);
 /* Makes a constant canonical. Takes the reference (NULL is passed through as an error), returns a borrowed one. */
 PyObject *kr_constant_merge(KrCompiler *c, PyObject *object);
+/* The same for other parts of code objects, whose items stay as they are. */
+PyObject *kr_constant_share(KrCompiler *c, PyObject *object);
 /* Numbers a constant of the unit. Takes the reference; returns the index or -1. */
 int kr_constant_add(KrCompiler *c, PyObject *object);
 void kr_constants_free(KrCompiler *c);

@@ -90,6 +90,10 @@ int kr_graph_stack_depth(KrFlowGraph *graph, int start_depth);
 int kr_graph_find_handlers(KrFlowGraph *graph);
 /* Gives all jumps their direction. Returns 0 or -1. */
 int kr_graph_direct_jumps(KrFlowGraph *graph);
+/* Removes instructions that do nothing in all blocks. */
+void kr_graph_remove_nops(KrFlowGraph *graph);
+/* See stack_effect.c. */
+int kr_stack_effect(int opcode, int argument, int jump);
 /* Makes sure that a block has room for `more` instructions. Returns 0 or -1. */
 int kr_block_reserve(KrArena *arena, KrBlock *block, int more);
 

@@ -121,7 +121,7 @@ error:
     return NULL;
 }
 
-PyObject *kr_constant_merge(KrCompiler *c, PyObject *object) {
+static PyObject *merge(KrCompiler *c, PyObject *object, int with_items) {
     if (object == NULL) return NULL;
     if (object == Py_None || object == Py_Ellipsis || PyBool_Check(object)) {
         Py_DECREF(object); /* immortal in effect: the interpreter holds it */
@@ -141,7 +141,7 @@ PyObject *kr_constant_merge(KrCompiler *c, PyObject *object) {
             return set->entries[slot].object;
         }
     }
-    if (PyTuple_CheckExact(object) || PyFrozenSet_CheckExact(object)) {
+    if (with_items && (PyTuple_CheckExact(object) || PyFrozenSet_CheckExact(object))) {
         object = merge_items(c, object);
         if (object == NULL) return NULL;
         if (2 * (set->count + 1) > set->mask && grow_constants(set) < 0) goto error;
@@ -156,6 +156,10 @@ error:
     Py_DECREF(object);
     return NULL;
 }
+
+PyObject *kr_constant_merge(KrCompiler *c, PyObject *object) { return merge(c, object, 1); }
+
+PyObject *kr_constant_share(KrCompiler *c, PyObject *object) { return merge(c, object, 0); }
 
 int kr_constant_add(KrCompiler *c, PyObject *object) {
     object = kr_constant_merge(c, object);

@@ -1,0 +1,61 @@
+/* Code objects: what the compiler, marshal and the evaluation loop know of them beyond the public header.
+ *
+ * co_localsplusnames lists all variables of a frame: the local ones (parameters first), then the cells that are no
+ * parameters, then the free ones; co_localspluskinds has a byte of KR_VARIABLE_* bits for each.
+ *
+ * Invariant: co_code_adaptive starts as plain bytecode; the evaluation loop may replace opcodes by specialised forms and
+ * use the cache units, and whoever shows bytecode goes through kr_code_bytes.
+ */
+#ifndef KR_TYPES_CODE_H
+#define KR_TYPES_CODE_H
+
+#include <Python.h>
+#include <stdint.h>
+
+enum {
+    KR_VARIABLE_LOCAL = 0x20,
+    KR_VARIABLE_CELL = 0x40,
+    KR_VARIABLE_FREE = 0x80,
+    KR_CODE_WARMUP = -8, /* calls and loop rounds until the code is specialised */
+};
+
+typedef struct KrCodeParts {
+    PyObject *filename, *name, *qualified_name;
+    PyObject *code, *line_table, *exception_table; /* bytes */
+    PyObject *constants, *names;                   /* tuples */
+    PyObject *variable_names, *variable_kinds;     /* tuple, bytes: co_localsplusnames and -kinds */
+    int flags, first_lineno;
+    int argument_count, positional_only_count, keyword_only_count;
+    int stack_size;
+} KrCodeParts;
+
+/* Makes a code object. All parts are borrowed. Names, and constants that look like names, are interned. Returns NULL with
+ * SystemError or ValueError if the parts contradict each other. */
+PyCodeObject *kr_code_new(const KrCodeParts *parts);
+
+/* Checks what kr_code_new takes for granted. Returns 0, or -1 with an exception. */
+int kr_code_validate(const KrCodeParts *parts);
+
+/* Returns a new bytes object with the plain bytecode: no specialised opcodes, caches zeroed. */
+PyObject *kr_code_bytes(PyCodeObject *code);
+
+/* The opcode that a (perhaps specialised) one stands for; defined by the evaluation loop. */
+extern const uint8_t kr_deoptimized_opcode[256];
+
+/* A place in the source; -1 where it is unknown. */
+typedef struct KrCodeLocation {
+    int lineno, end_lineno, column, end_column;
+} KrCodeLocation;
+
+/* Walks the location table: after each step the entry covers the bytes from `start` to `end` of the code. */
+typedef struct KrLocationWalk {
+    const uint8_t *next, *limit;
+    int start, end;
+    int line; /* last line that an entry named */
+    KrCodeLocation location;
+} KrLocationWalk;
+
+void kr_location_walk_init(KrLocationWalk *walk, PyCodeObject *code);
+int kr_location_walk_step(KrLocationWalk *walk); /* 0 at the end of the table */
+
+#endif
