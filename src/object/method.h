@@ -1,0 +1,10 @@
+/* Bound methods. Invariant: im_func and im_self are never NULL in a method that can be reached. */
+#ifndef KR_OBJECT_METHOD_H
+#define KR_OBJECT_METHOD_H
+
+#include <Python.h>
+
+/* Frees the blocks of dead methods that are kept for new ones. */
+void kr_method_clear_free_list(void);
+
+#endif
