@@ -54,8 +54,9 @@ static Py_ssize_t count_between(PyObject *text, PyObject *needle, Py_ssize_t sta
     const void *needle_data = PyUnicode_DATA(needle);
     void *widened = kr_str_widened(kind, needle_kind, needle_data, needle_length);
     if (widened == NULL) return -1;
-    Py_ssize_t count =
-        kr_text_count(kind, kr_str_at(text, start), end - start, widened, needle_length, PY_SSIZE_T_MAX);
+    KrNeedle prepared;
+    kr_needle_prepare(&prepared, kind, widened, needle_length);
+    Py_ssize_t count = kr_needle_count(&prepared, kr_str_at(text, start), end - start, PY_SSIZE_T_MAX);
     kr_str_widened_free(widened, needle_data);
     return count;
 }
@@ -99,18 +100,30 @@ Py_ssize_t PyUnicode_Tailmatch(PyObject *text, PyObject *part, Py_ssize_t start,
 
 /* ---- replacing ---- */
 
+#define REPLACE_ALL(CHAR)                                                                                              \
+    do {                                                                                                               \
+        CHAR *p = data;                                                                                                \
+        for (Py_ssize_t i = start; i < length; i++) p[i] = p[i] == (CHAR)old ? (CHAR)new : p[i];                       \
+    } while (0)
+
 /* One character by another, in a copy. */
 static PyObject *replace_char(PyObject *self, Py_UCS4 old, Py_UCS4 new, Py_UCS4 maxchar, Py_ssize_t limit) {
     Py_ssize_t length = PyUnicode_GET_LENGTH(self);
     int kind = PyUnicode_KIND(self);
-    Py_ssize_t at = kr_text_find_char(kind, PyUnicode_DATA(self), length, old);
-    if (at < 0) return kr_str_unchanged(self);
+    Py_ssize_t start = kr_text_find_char(kind, PyUnicode_DATA(self), length, old);
+    if (start < 0) return kr_str_unchanged(self);
     PyObject *result = PyUnicode_New(length, maxchar);
     if (result == NULL) return NULL;
     _PyUnicode_FastCopyCharacters(result, 0, self, 0, length);
     kind = PyUnicode_KIND(result);
     void *data = PyUnicode_DATA(result);
-    while (limit-- > 0) {
+    if (limit >= length) {
+        if (kind == PyUnicode_1BYTE_KIND) REPLACE_ALL(Py_UCS1);
+        else if (kind == PyUnicode_2BYTE_KIND) REPLACE_ALL(Py_UCS2);
+        else REPLACE_ALL(Py_UCS4);
+        return result;
+    }
+    for (Py_ssize_t at = start; limit > 0; limit--) {
         PyUnicode_WRITE(kind, data, at, new);
         Py_ssize_t next = kr_text_find_char(kind, (char *)data + (at + 1) * kind, length - at - 1, old);
         if (next < 0) break;
@@ -159,8 +172,10 @@ static PyObject *replace_text(PyObject *self, PyObject *old, PyObject *new, Py_U
         (wide_new = kr_str_widened(kind, PyUnicode_KIND(new), new_text, new_length)) == NULL)
         goto done;
 
-    Py_ssize_t count = old_length == 0 ? Py_MIN(limit, length + 1)
-                                       : kr_text_count(kind, wide_text, length, wide_old, old_length, limit);
+    KrNeedle needle;
+    if (old_length > 0) kr_needle_prepare(&needle, kind, wide_old, old_length);
+    Py_ssize_t count =
+        old_length == 0 ? Py_MIN(limit, length + 1) : kr_needle_count(&needle, wide_text, length, limit);
     if (count == 0) {
         result = kr_str_unchanged(self);
         goto done;
@@ -179,7 +194,7 @@ static PyObject *replace_text(PyObject *self, PyObject *old, PyObject *new, Py_U
     }
     Py_ssize_t left = length;
     for (Py_ssize_t i = 0; i < count; i++) {
-        Py_ssize_t at = kr_text_find(kind, copier.from, left, wide_old, old_length);
+        Py_ssize_t at = kr_needle_find(&needle, copier.from, left);
         copy_source(&copier, at);
         copy_text(&copier, wide_new, new_length);
         copier.from += old_length * kind;

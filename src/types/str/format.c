@@ -12,10 +12,18 @@
 /* A part of a str: characters start to end - 1. The str itself is borrowed. */
 typedef struct {
     PyObject *str;
+    const void *data;
     Py_ssize_t start, end;
+    int kind;
 } Part;
 
-static inline Py_UCS4 part_at(const Part *part, Py_ssize_t i) { return PyUnicode_READ_CHAR(part->str, i); }
+static inline Part part_whole(PyObject *str) {
+    return (Part){str, PyUnicode_DATA(str), 0, PyUnicode_GET_LENGTH(str), PyUnicode_KIND(str)};
+}
+static inline Part part_between(const Part *part, Py_ssize_t start, Py_ssize_t end) {
+    return (Part){part->str, part->data, start, end, part->kind};
+}
+static inline Py_UCS4 part_at(const Part *part, Py_ssize_t i) { return PyUnicode_READ(part->kind, part->data, i); }
 static inline int part_is_empty(const Part *part) { return part->start >= part->end; }
 static PyObject *part_text(const Part *part) {
     if (part->str == NULL) return Py_NewRef(kr_str_empty());
@@ -40,7 +48,7 @@ typedef struct {
 
 /* Reads the name up to one of } : ! and that character; `rest` begins behind the opening brace. */
 static int read_name(Part *rest, Item *item, Py_UCS4 *stop) {
-    item->name = (Part){rest->str, rest->start, rest->start};
+    item->name = part_between(rest, rest->start, rest->start);
     *stop = 0;
     while (!part_is_empty(rest)) {
         Py_UCS4 ch = part_at(rest, rest->start++);
@@ -69,7 +77,7 @@ static int read_conversion(Part *rest, Item *item, Py_UCS4 *stop) {
 
 /* Reads a specification up to the brace that closes the field, and that brace. */
 static int read_spec(Part *rest, Item *item) {
-    item->spec = (Part){rest->str, rest->start, rest->start};
+    item->spec = part_between(rest, rest->start, rest->start);
     int depth = 1;
     while (!part_is_empty(rest)) {
         Py_UCS4 ch = part_at(rest, rest->start++);
@@ -86,13 +94,15 @@ static int read_spec(Part *rest, Item *item) {
 
 /* Cuts the next item off `rest`. Returns 1, 0 at the end, or -1 with ValueError. */
 static int next_item(Part *rest, Item *item) {
-    *item = (Item){.literal = {rest->str, rest->start, rest->start}};
+    *item = (Item){.literal = part_between(rest, rest->start, rest->start)};
     if (part_is_empty(rest)) return 0;
     Py_UCS4 ch = 0;
-    while (!part_is_empty(rest)) {
-        ch = part_at(rest, rest->start++);
+    Py_ssize_t i = rest->start;
+    while (i < rest->end) {
+        ch = part_at(rest, i++);
         if (ch == '{' || ch == '}') break;
     }
+    rest->start = i;
     item->literal.end = rest->start;
     if (ch != '{' && ch != '}') return 1;
     if (part_is_empty(rest))
@@ -135,8 +145,8 @@ static Py_ssize_t part_number(const Part *part) {
 static Py_ssize_t split_name(const Part *name, Part *first, Part *rest) {
     Py_ssize_t i = name->start;
     while (i < name->end && part_at(name, i) != '.' && part_at(name, i) != '[') i++;
-    *first = (Part){name->str, name->start, i};
-    *rest = (Part){name->str, i, name->end};
+    *first = part_between(name, name->start, i);
+    *rest = part_between(name, i, name->end);
     return part_number(first);
 }
 
@@ -150,7 +160,7 @@ typedef struct {
 static int next_step(Part *rest, Step *step) {
     if (part_is_empty(rest)) return 0;
     Py_UCS4 ch = part_at(rest, rest->start++);
-    step->name = (Part){rest->str, rest->start, rest->end};
+    step->name = part_between(rest, rest->start, rest->end);
     step->number = -1;
     if (ch == '.') {
         step->is_attribute = 1;
@@ -320,7 +330,7 @@ static int write_field(_PyUnicodeWriter *writer, const Item *item, Arguments *ar
     if (!item->spec_has_fields) {
         result = write_value(writer, value, &item->spec);
     } else if ((spec = format_part(item->spec, arguments, depth - 1)) != NULL) {
-        Part part = {spec, 0, PyUnicode_GET_LENGTH(spec)};
+        Part part = part_whole(spec);
         result = write_value(writer, value, &part);
     }
     Py_XDECREF(spec);
@@ -360,7 +370,7 @@ enum { NESTING = 2 };
 static PyObject *format(PyObject *self, PyObject *args, PyObject *keywords) {
     if (PyUnicode_READY(self) < 0) return NULL;
     Arguments arguments = {args, keywords, NUMBERING_UNKNOWN, 0};
-    return format_part((Part){self, 0, PyUnicode_GET_LENGTH(self)}, &arguments, NESTING - 1);
+    return format_part(part_whole(self), &arguments, NESTING - 1);
 }
 
 PyObject *kr_str_format(PyObject *self, PyObject *args, PyObject *kwargs) { return format(self, args, kwargs); }
@@ -460,13 +470,13 @@ static int check_str(PyObject *object) {
 
 PyObject *kr_str_formatter_parser(PyObject *self) {
     if (check_str(self) < 0) return NULL;
-    return new_iterator(&kr_formatter_iterator_type, (Part){self, 0, PyUnicode_GET_LENGTH(self)});
+    return new_iterator(&kr_formatter_iterator_type, part_whole(self));
 }
 
 PyObject *kr_str_formatter_field_name_split(PyObject *self) {
     if (check_str(self) < 0) return NULL;
-    Part first, rest;
-    Py_ssize_t number = split_name(&(Part){self, 0, PyUnicode_GET_LENGTH(self)}, &first, &rest);
+    Part whole = part_whole(self), first, rest;
+    Py_ssize_t number = split_name(&whole, &first, &rest);
     if (number == -2) return NULL;
     PyObject *head = number >= 0 ? PyLong_FromSsize_t(number) : part_text(&first);
     if (head == NULL) return NULL;

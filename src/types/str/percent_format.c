@@ -3,6 +3,7 @@
 
 #include "types/format_spec.h"
 #include "types/int.h"
+#include "types/str/search.h"
 #include "types/str/str.h"
 
 enum { FLAG_LEFT = 1, FLAG_SIGN = 2, FLAG_BLANK = 4, FLAG_ALTERNATE = 8, FLAG_ZERO = 16 };
@@ -301,6 +302,8 @@ static int write_conversion(Formatter *f, const Conversion *c) {
     int plain = c->width < 0 && c->precision < 0 && c->flags == 0;
     switch (c->type) {
     case 's':
+        if (plain && PyUnicode_CheckExact(value)) return _PyUnicodeWriter_WriteStr(&f->writer, value);
+        return write_object(f, c, value);
     case 'r':
     case 'a': return write_object(f, c, value);
     case 'd':
@@ -335,9 +338,9 @@ static int write_conversion(Formatter *f, const Conversion *c) {
 
 /* Index of the next '%' from `f->at` on, or the end. */
 static Py_ssize_t find_percent(const Formatter *f) {
-    Py_ssize_t i = f->at;
-    while (i < f->length && PyUnicode_READ(f->kind, f->text, i) != '%') i++;
-    return i;
+    Py_ssize_t found =
+        kr_text_find_char(f->kind, (const char *)f->text + f->at * f->kind, f->length - f->at, '%');
+    return found < 0 ? f->length : f->at + found;
 }
 
 static int format_all(Formatter *f, PyObject *format) {

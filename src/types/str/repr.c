@@ -22,11 +22,31 @@ static void write_escape(int kind, void *to, Py_ssize_t at, Py_UCS4 ch, int leng
     for (int i = length - 1; i > 1; i--, ch >>= 4) PyUnicode_WRITE(kind, to, at + i, Py_hexdigits[ch & 15]);
 }
 
+/* True if ASCII text needs no more than single quotes around it. */
+static inline int is_plain(const Py_UCS1 *text, Py_ssize_t length) {
+    Py_UCS1 special = 0;
+    for (Py_ssize_t i = 0; i < length; i++)
+        special |= (Py_UCS1)(text[i] < ' ') | (Py_UCS1)(text[i] == 0x7f) | (Py_UCS1)(text[i] == '\\') |
+                   (Py_UCS1)(text[i] == '\'');
+    return !special;
+}
+
+static PyObject *plain_repr(PyObject *self, Py_ssize_t length) {
+    if (length > PY_SSIZE_T_MAX - 2) return PyErr_NoMemory();
+    PyObject *result = kr_str_new_ascii(length + 2);
+    if (result == NULL) return NULL;
+    Py_UCS1 *to = PyUnicode_1BYTE_DATA(result);
+    to[0] = to[length + 1] = '\'';
+    memcpy(to + 1, PyUnicode_1BYTE_DATA(self), (size_t)length);
+    return result;
+}
+
 PyObject *kr_str_repr(PyObject *self) {
     if (PyUnicode_READY(self) < 0) return NULL;
     int kind = PyUnicode_KIND(self);
     const void *text = PyUnicode_DATA(self);
     Py_ssize_t length = PyUnicode_GET_LENGTH(self);
+    if (PyUnicode_IS_ASCII(self) && is_plain(text, length)) return plain_repr(self, length);
     int single = 0, twice = 0;
     for (Py_ssize_t i = 0; i < length && !(single && twice); i++) {
         Py_UCS4 ch = PyUnicode_READ(kind, text, i);

@@ -81,37 +81,53 @@ Py_ssize_t kr_text_rfind_char(int kind, const void *text, Py_ssize_t length, Py_
     }
 }
 
+void kr_needle_prepare(KrNeedle *needle, int kind, const void *text, Py_ssize_t length) {
+    needle->kind = kind;
+    needle->text = text;
+    needle->length = length;
+    if (length == 1) return;
+    switch (kind) {
+    case PyUnicode_1BYTE_KIND: ucs1_prepare(needle, text, length, 1); break;
+    case PyUnicode_2BYTE_KIND: ucs2_prepare(needle, text, length, 1); break;
+    default: ucs4_prepare(needle, text, length, 1);
+    }
+}
+
+Py_ssize_t kr_needle_find(const KrNeedle *needle, const void *text, Py_ssize_t length) {
+    if (needle->length > length) return -1;
+    if (needle->length == 1)
+        return kr_text_find_char(needle->kind, text, length, PyUnicode_READ(needle->kind, needle->text, 0));
+    switch (needle->kind) {
+    case PyUnicode_1BYTE_KIND: return ucs1_search(needle, text, length, needle->text, 1);
+    case PyUnicode_2BYTE_KIND: return ucs2_search(needle, text, length, needle->text, 1);
+    default: return ucs4_search(needle, text, length, needle->text, 1);
+    }
+}
+
 Py_ssize_t kr_text_find(int kind, const void *text, Py_ssize_t length, const void *needle, Py_ssize_t needle_length) {
     if (needle_length > length) return -1;
     if (needle_length == 0) return 0;
-    if (needle_length == 1) return kr_text_find_char(kind, text, length, PyUnicode_READ(kind, needle, 0));
-    switch (kind) {
-    case PyUnicode_1BYTE_KIND: return ucs1_search(text, length, needle, needle_length, 1);
-    case PyUnicode_2BYTE_KIND: return ucs2_search(text, length, needle, needle_length, 1);
-    default: return ucs4_search(text, length, needle, needle_length, 1);
-    }
+    KrNeedle prepared;
+    kr_needle_prepare(&prepared, kind, needle, needle_length);
+    return kr_needle_find(&prepared, text, length);
 }
 
 Py_ssize_t kr_text_rfind(int kind, const void *text, Py_ssize_t length, const void *needle, Py_ssize_t needle_length) {
     if (needle_length > length) return -1;
     if (needle_length == 0) return length;
     if (needle_length == 1) return kr_text_rfind_char(kind, text, length, PyUnicode_READ(kind, needle, 0));
+    KrNeedle prepared = {.kind = kind, .length = needle_length};
     Py_ssize_t mirrored;
-#define LAST(TYPE, array, n) ((const TYPE *)(array) + (n)-1)
-    switch (kind) {
-    case PyUnicode_1BYTE_KIND:
-        mirrored = ucs1_search(LAST(Py_UCS1, text, length), length, LAST(Py_UCS1, needle, needle_length),
-                               needle_length, -1);
-        break;
-    case PyUnicode_2BYTE_KIND:
-        mirrored = ucs2_search(LAST(Py_UCS2, text, length), length, LAST(Py_UCS2, needle, needle_length),
-                               needle_length, -1);
-        break;
-    default:
-        mirrored = ucs4_search(LAST(Py_UCS4, text, length), length, LAST(Py_UCS4, needle, needle_length),
-                               needle_length, -1);
-    }
-#undef LAST
+#define MIRRORED(TYPE, width)                                                                                          \
+    do {                                                                                                               \
+        const TYPE *text_end = (const TYPE *)text + length - 1, *needle_end = (const TYPE *)needle + needle_length - 1;  \
+        width##_prepare(&prepared, needle_end, needle_length, -1);                                                     \
+        mirrored = width##_search(&prepared, text_end, length, needle_end, -1);                                        \
+    } while (0)
+    if (kind == PyUnicode_1BYTE_KIND) MIRRORED(Py_UCS1, ucs1);
+    else if (kind == PyUnicode_2BYTE_KIND) MIRRORED(Py_UCS2, ucs2);
+    else MIRRORED(Py_UCS4, ucs4);
+#undef MIRRORED
     return mirrored < 0 ? -1 : length - needle_length - mirrored;
 }
 
@@ -129,20 +145,19 @@ static Py_ssize_t count_bytes(const Py_UCS1 *text, Py_ssize_t length, Py_UCS1 ch
     return count;
 }
 
-Py_ssize_t kr_text_count(int kind, const void *text, Py_ssize_t length, const void *needle, Py_ssize_t needle_length,
-                         Py_ssize_t limit) {
-    if (kind == PyUnicode_1BYTE_KIND && needle_length == 1) {
-        Py_ssize_t count = count_bytes(text, length, *(const Py_UCS1 *)needle);
+Py_ssize_t kr_needle_count(const KrNeedle *needle, const void *text, Py_ssize_t length, Py_ssize_t limit) {
+    if (needle->kind == PyUnicode_1BYTE_KIND && needle->length == 1) {
+        Py_ssize_t count = count_bytes(text, length, *(const Py_UCS1 *)needle->text);
         return Py_MIN(count, limit);
     }
     const char *p = text;
     Py_ssize_t count = 0;
     while (count < limit) {
-        Py_ssize_t at = kr_text_find(kind, p, length, needle, needle_length);
+        Py_ssize_t at = kr_needle_find(needle, p, length);
         if (at < 0) break;
         count++;
-        p += (at + needle_length) * kind;
-        length -= at + needle_length;
+        p += (at + needle->length) * needle->kind;
+        length -= at + needle->length;
     }
     return count;
 }

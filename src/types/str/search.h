@@ -1,7 +1,7 @@
 /* Searching in arrays of characters of one width (1, 2 or 4 bytes).
  *
- * Text and needle have the same width. Short searches compare at each place where the first character fits; once that
- * has cost more than it should, the two-way algorithm takes over, so every search is linear in the worst case.
+ * Text and needle have the same width. A search skips ahead by a rough set of the needle's characters; once that has cost
+ * more than it should, the two-way algorithm takes over, so every search is linear in the worst case.
  */
 #ifndef KR_TYPES_STR_SEARCH_H
 #define KR_TYPES_STR_SEARCH_H
@@ -16,8 +16,22 @@ Py_ssize_t kr_text_rfind_char(int kind, const void *text, Py_ssize_t length, Py_
 Py_ssize_t kr_text_find(int kind, const void *text, Py_ssize_t length, const void *needle, Py_ssize_t needle_length);
 Py_ssize_t kr_text_rfind(int kind, const void *text, Py_ssize_t length, const void *needle, Py_ssize_t needle_length);
 
-/* Number of non-overlapping places, at most `limit`. The needle is not empty. */
-Py_ssize_t kr_text_count(int kind, const void *text, Py_ssize_t length, const void *needle, Py_ssize_t needle_length,
-                         Py_ssize_t limit);
+/* A needle made ready for many searches forward. */
+typedef struct {
+    int kind;
+    const void *text; /* of the caller */
+    Py_ssize_t length;
+    uint64_t present; /* bits of the characters' low six bits */
+    Py_ssize_t gap;   /* from the last character back to its previous occurrence, or the length */
+} KrNeedle;
+
+/* The needle is not empty. */
+void kr_needle_prepare(KrNeedle *needle, int kind, const void *text, Py_ssize_t length);
+
+/* Index of the first place of the needle, or -1. */
+Py_ssize_t kr_needle_find(const KrNeedle *needle, const void *text, Py_ssize_t length);
+
+/* Number of non-overlapping places, at most `limit`. */
+Py_ssize_t kr_needle_count(const KrNeedle *needle, const void *text, Py_ssize_t length, Py_ssize_t limit);
 
 #endif

@@ -63,24 +63,52 @@ static inline __attribute__((always_inline)) Py_ssize_t NAME(two_way)(const CHAR
     return -1;
 }
 
-static inline __attribute__((always_inline)) Py_ssize_t NAME(search)(const CHAR *text, Py_ssize_t length,
-                                                                    const CHAR *needle, Py_ssize_t needle_length,
+/* Fills in what the search has to know of a needle of two or more characters. */
+static inline __attribute__((always_inline)) void NAME(prepare)(KrNeedle *prepared, const CHAR *needle,
+                                                               Py_ssize_t length, Py_ssize_t step) {
+    Py_ssize_t end = length - 1;
+    CHAR final = needle[end * step];
+    prepared->present = (uint64_t)1 << (final & 63);
+    prepared->gap = length;
+    for (Py_ssize_t i = 0; i < end; i++) {
+        prepared->present |= (uint64_t)1 << (needle[i * step] & 63);
+        if (needle[i * step] == final) prepared->gap = end - i;
+    }
+}
+
+/* Compares at a place, last character first; when the character behind the place is none of the needle's, no place up to
+ * there can fit. Hands over to two_way() when that does not pay. */
+static inline __attribute__((always_inline)) Py_ssize_t NAME(search)(const KrNeedle *prepared, const CHAR *text,
+                                                                    Py_ssize_t length, const CHAR *needle,
                                                                     Py_ssize_t step) {
-    Py_ssize_t last = length - needle_length, work = 0;
-    for (Py_ssize_t at = 0; at <= last; at++) {
-        Py_ssize_t found = step > 0 ? NAME(find_char)(text + at, last - at + 1, needle[0])
-                                    : last - at - NAME(rfind_char)(text - last, last - at + 1, needle[0]);
-        if (step > 0 ? found < 0 : found > last - at) return -1;
-        at += found;
-        Py_ssize_t i = 1;
-        while (i < needle_length && text[(at + i) * step] == needle[i * step]) i++;
-        if (i == needle_length) return at;
+    Py_ssize_t needle_length = prepared->length, end = needle_length - 1, last = length - needle_length, work = 0;
+    uint64_t present = prepared->present;
+    CHAR final = needle[end * step];
+    Py_ssize_t at = 0;
+    while (at < last) {
+        if (text[(at + end) * step] != final) {
+            /* A branch, which can be predicted, not a conditional move, on which the next load would have to wait. */
+            if (present >> (text[(at + needle_length) * step] & 63) & 1) {
+                at++;
+                __asm__ volatile("");
+            } else {
+                at += needle_length + 1;
+            }
+            continue;
+        }
+        Py_ssize_t i = 0;
+        while (i < end && text[(at + i) * step] == needle[i * step]) i++;
+        if (i == end) return at;
         work += i + 1;
         if (work > 1000 && work > at) {
             at++;
             Py_ssize_t rest = NAME(two_way)(text + at * step, length - at, needle, needle_length, step);
             return rest < 0 ? -1 : at + rest;
         }
+        at += present >> (text[(at + needle_length) * step] & 63) & 1 ? prepared->gap : needle_length + 1;
     }
-    return -1;
+    if (at > last) return -1;
+    for (Py_ssize_t i = 0; i < needle_length; i++)
+        if (text[(at + i) * step] != needle[i * step]) return -1;
+    return at;
 }

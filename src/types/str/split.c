@@ -126,15 +126,33 @@ static PyObject *rsplit_spaces(PyObject *self, Py_ssize_t limit) {
     return pieces_finish(&pieces, failed, 1);
 }
 
+/* Splits 1-byte text at a character. */
+static PyObject *split_byte(PyObject *self, Py_UCS1 separator, Py_ssize_t limit) {
+    Pieces pieces;
+    pieces_start(&pieces, self);
+    const Py_UCS1 *text = (const Py_UCS1 *)pieces.text;
+    Py_ssize_t length = PyUnicode_GET_LENGTH(self), start = 0;
+    int failed = 0;
+    for (Py_ssize_t i = 0; i < length && limit > 0 && !failed; i++) {
+        if (text[i] != separator) continue;
+        failed = pieces_add(&pieces, start, i) < 0;
+        start = i + 1;
+        limit--;
+    }
+    if (!failed) failed = (start == 0 ? add_whole(&pieces) : pieces_add(&pieces, start, length)) < 0;
+    return pieces_finish(&pieces, failed, 0);
+}
+
 /* Splits at a separator that has the text's width; `limit` >= 0. */
 static PyObject *split_text(PyObject *self, const void *separator, Py_ssize_t separator_length, Py_ssize_t limit) {
     Pieces pieces;
     pieces_start(&pieces, self);
     Py_ssize_t length = PyUnicode_GET_LENGTH(self), start = 0;
+    KrNeedle needle;
+    kr_needle_prepare(&needle, pieces.kind, separator, separator_length);
     int failed = 0;
     while (!failed && limit-- > 0) {
-        Py_ssize_t at = kr_text_find(pieces.kind, pieces.text + start * pieces.kind, length - start, separator,
-                                     separator_length);
+        Py_ssize_t at = kr_needle_find(&needle, pieces.text + start * pieces.kind, length - start);
         if (at < 0) break;
         failed = pieces_add(&pieces, start, start + at) < 0;
         start += at + separator_length;
@@ -175,6 +193,8 @@ static PyObject *split(PyObject *self, PyObject *separator, Py_ssize_t limit, in
         int failed = add_whole(&pieces) < 0;
         return pieces_finish(&pieces, failed, 0);
     }
+    if (kind == PyUnicode_1BYTE_KIND && length == 1 && !from_right)
+        return split_byte(self, *(const Py_UCS1 *)text, limit);
     void *widened = kr_str_widened(kind, separator_kind, text, length);
     if (widened == NULL) return NULL;
     PyObject *list = from_right ? rsplit_text(self, widened, length, limit) : split_text(self, widened, length, limit);
@@ -194,6 +214,17 @@ PyObject *PyUnicode_RSplit(PyObject *self, PyObject *separator, Py_ssize_t limit
 
 /* ---- lines ---- */
 
+/* Index of the first line break from `i` on, or the length. */
+static Py_ssize_t find_line_break(int kind, const void *text, Py_ssize_t i, Py_ssize_t length) {
+    if (kind == PyUnicode_1BYTE_KIND) {
+        const Py_UCS1 *p = text;
+        while (i < length && ((p[i] > 0x1e && p[i] != 0x85) || !Py_UNICODE_ISLINEBREAK(p[i]))) i++;
+        return i;
+    }
+    while (i < length && !Py_UNICODE_ISLINEBREAK(PyUnicode_READ(kind, text, i))) i++;
+    return i;
+}
+
 PyObject *PyUnicode_Splitlines(PyObject *self, int keep_ends) {
     if (kr_str_require(self) < 0) return NULL;
     Pieces pieces;
@@ -203,7 +234,7 @@ PyObject *PyUnicode_Splitlines(PyObject *self, int keep_ends) {
     Py_ssize_t length = PyUnicode_GET_LENGTH(self), i = 0;
     while (i < length && !failed) {
         Py_ssize_t start = i;
-        while (i < length && !Py_UNICODE_ISLINEBREAK(PyUnicode_READ(kind, text, i))) i++;
+        i = find_line_break(kind, text, i, length);
         Py_ssize_t end = i;
         if (i < length) {
             i += PyUnicode_READ(kind, text, i) == '\r' && i + 1 < length && PyUnicode_READ(kind, text, i + 1) == '\n'

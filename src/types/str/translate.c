@@ -129,6 +129,33 @@ static Py_ssize_t undefined_end(PyObject *self, PyObject *table, Py_ssize_t star
     return i;
 }
 
+/* Translates ASCII text as long as the results are ASCII characters. Returns the number of characters read, and writes
+ * *written ones; -1 on error. */
+static Py_ssize_t translate_ascii(const Py_UCS1 *text, Py_ssize_t length, PyObject *table, Cache *cache, Py_UCS1 *to,
+                                  Py_ssize_t *written) {
+    Py_ssize_t i = 0, out = 0;
+    for (; i < length; i++) {
+        int known = cache->ascii[text[i]];
+        if (known == 0) {
+            Py_UCS4 replacement = text[i];
+            PyObject *string = NULL;
+            int answer = look_up(table, text[i], &replacement, &string);
+            if (answer == FAILED) return -1;
+            if (answer == STRING && PyUnicode_GET_LENGTH(string) == 1) {
+                replacement = PyUnicode_READ_CHAR(string, 0);
+                answer = CHARACTER;
+            }
+            Py_XDECREF(string);
+            if (answer == STRING || replacement > 127) break;
+            known = cache->ascii[text[i]] = answer == DELETE ? 1 : (uint8_t)(replacement + 2);
+        }
+        to[out] = (Py_UCS1)(known - 2);
+        out += known >= 2;
+    }
+    *written = out;
+    return i;
+}
+
 PyObject *PyUnicode_Translate(PyObject *self, PyObject *table, const char *errors) {
     if (kr_str_require(self) < 0) return NULL;
     if (table == NULL) {
@@ -144,7 +171,16 @@ PyObject *PyUnicode_Translate(PyObject *self, PyObject *table, const char *error
     _PyUnicodeWriter_Init(&writer);
     writer.overallocate = 1;
     writer.min_length = length;
-    for (Py_ssize_t i = 0; i < length;) {
+    Py_ssize_t start = 0;
+    if (deletes && PyUnicode_IS_ASCII(self)) {
+        Py_ssize_t written;
+        if (_PyUnicodeWriter_PrepareInternal(&writer, length, 127) < 0) goto error;
+        start = translate_ascii(text, length, table, &cache, writer.data, &written);
+        if (start < 0) goto error;
+        writer.pos = written;
+        if (start == length) writer.overallocate = 0;
+    }
+    for (Py_ssize_t i = start; i < length;) {
         int result = write_translation(&writer, table, PyUnicode_READ(kind, text, i), &cache, deletes);
         if (result < 0) goto error;
         if (result == 0) {
