@@ -119,12 +119,7 @@ static const char *write_directive(_PyUnicodeWriter *writer, const char *p, va_l
     if (Py_ISDIGIT(*p) && (directive.width = parse_count(&p, "width")) < 0) return NULL;
     if (*p == '.') {
         p++;
-        if (Py_ISDIGIT(*p)) {
-            if ((directive.precision = parse_count(&p, "precision")) < 0) return NULL;
-        } else if (*p == '%') {
-            /* "%.3%" is a plain percent sign. */
-            p--;
-        }
+        if (Py_ISDIGIT(*p) && (directive.precision = parse_count(&p, "precision")) < 0) return NULL;
     }
     if (p[0] == 'l' && p[1] == 'l') {
         directive.size = 'L';
@@ -162,7 +157,10 @@ static const char *write_directive(_PyUnicodeWriter *writer, const char *p, va_l
     case 'S': result = write_and_drop(writer, PyObject_Str(va_arg(*arguments, PyObject *)), &directive); break;
     case 'R': result = write_and_drop(writer, PyObject_Repr(va_arg(*arguments, PyObject *)), &directive); break;
     case 'A': result = write_and_drop(writer, PyObject_ASCII(va_arg(*arguments, PyObject *)), &directive); break;
-    case '%': result = _PyUnicodeWriter_WriteChar(writer, '%'); break;
+    case '%':
+        if (p != start) return start;
+        result = _PyUnicodeWriter_WriteChar(writer, '%');
+        break;
     default: return start;
     }
     return result < 0 ? NULL : p + 1;

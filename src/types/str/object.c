@@ -31,15 +31,14 @@ enum { STATIC_REFERENCES = 999999999 };
     TIMES_16(entry, c), TIMES_16(entry, (c) + 16), TIMES_16(entry, (c) + 32), TIMES_16(entry, (c) + 48),               \
         TIMES_16(entry, (c) + 64), TIMES_16(entry, (c) + 80), TIMES_16(entry, (c) + 96), TIMES_16(entry, (c) + 112)
 
-KrAsciiChar kr_str_empty_object = {STATIC_HEADER(0, 1), {0, 0}};
-KrAsciiChar kr_str_ascii_chars[128] = {TIMES_128(ASCII_1, 0)};
-KrLatin1Char kr_str_latin1_chars[128] = {TIMES_128(LATIN1_1, 128)};
+KrSharedStrings kr_str_shared = {
+    .empty = {STATIC_HEADER(0, 1), {0, 0}},
+    .ascii = {TIMES_128(ASCII_1, 0)},
+    .latin1 = {TIMES_128(LATIN1_1, 128)},
+};
 
-static int is_static(PyObject *self) {
-    char *address = (char *)self;
-    return self == kr_str_empty() ||
-           (address >= (char *)kr_str_ascii_chars && address < (char *)(kr_str_ascii_chars + 128)) ||
-           (address >= (char *)kr_str_latin1_chars && address < (char *)(kr_str_latin1_chars + 128));
+static inline int is_static(PyObject *self) {
+    return (size_t)((char *)self - (char *)&kr_str_shared) < sizeof kr_str_shared;
 }
 
 /* ---- widths ---- */
@@ -577,10 +576,13 @@ void kr_str_dealloc(PyObject *self) {
     }
     PyASCIIObject *header = kr_str_header(self);
     if (header->state.interned) kr_str_intern_forget(self);
-    drop_caches(self);
-    if (!header->state.compact && ((PyUnicodeObject *)self)->data.any != NULL)
-        PyObject_Free(((PyUnicodeObject *)self)->data.any);
-    Py_TYPE(self)->tp_free(self);
+    if (!PyUnicode_IS_COMPACT_ASCII(self) || header->wstr != NULL) {
+        drop_caches(self);
+        if (!header->state.compact && ((PyUnicodeObject *)self)->data.any != NULL)
+            PyObject_Free(((PyUnicodeObject *)self)->data.any);
+    }
+    if (PyUnicode_CheckExact(self)) PyObject_Free(self);
+    else Py_TYPE(self)->tp_free(self);
 }
 
 /* ---- resizing ---- */

@@ -27,16 +27,21 @@ typedef struct {
     Py_UCS1 text[2];
 } KrLatin1Char;
 
-extern KrAsciiChar kr_str_empty_object;
-extern KrAsciiChar kr_str_ascii_chars[128];
-extern KrLatin1Char kr_str_latin1_chars[128]; /* U+0080 to U+00FF */
+/* The shared strings, side by side so that one comparison recognises them. */
+typedef struct {
+    KrAsciiChar empty;
+    KrAsciiChar ascii[128];
+    KrLatin1Char latin1[128]; /* U+0080 to U+00FF */
+} KrSharedStrings;
+
+extern KrSharedStrings kr_str_shared;
 
 /* Returns the shared empty string, borrowed. */
-static inline PyObject *kr_str_empty(void) { return (PyObject *)&kr_str_empty_object; }
+static inline PyObject *kr_str_empty(void) { return (PyObject *)&kr_str_shared.empty; }
 
 /* Returns the shared string of a character below 256, borrowed. */
 static inline PyObject *kr_str_latin1(Py_UCS4 ch) {
-    return ch < 128 ? (PyObject *)&kr_str_ascii_chars[ch] : (PyObject *)&kr_str_latin1_chars[ch - 128];
+    return ch < 128 ? (PyObject *)&kr_str_shared.ascii[ch] : (PyObject *)&kr_str_shared.latin1[ch - 128];
 }
 
 /* Returns a string of one character (new reference). */
