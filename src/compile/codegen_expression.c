@@ -373,8 +373,6 @@ static int gen_jump_on(KrCompiler *c, KrBlock *target, int condition) {
 }
 
 static int gen_jump_if_chain(KrCompiler *c, Kr_Compare *compare, KrBlock *target, int condition) {
-    KrLocation outer = c->unit->location;
-    kr_set_location(c, &compare->node);
     TRY(check_identity_tests(c, compare));
     Py_ssize_t last = kr_seq_count(compare->ops) - 1;
     NEW_BLOCK(cleanup);
@@ -392,7 +390,6 @@ static int gen_jump_if_chain(KrCompiler *c, Kr_Compare *compare, KrBlock *target
     EMIT(POP_TOP);
     if (!condition) EMIT_JUMP_NOWHERE(JUMP, target);
     kr_unit_use_block(c, end);
-    c->unit->location = outer;
     return 0;
 }
 
@@ -431,6 +428,8 @@ int kr_gen_jump_if(KrCompiler *c, KrNode *test, KrBlock *target, int condition) 
             return 0;
         }
         case KR_Compare:
+            /* The jump on a comparison, and what follows it, belong to the comparison. */
+            kr_set_location(c, test);
             if (kr_seq_count(KR_AS(Compare, test)->ops) > 1)
                 return gen_jump_if_chain(c, KR_AS(Compare, test), target, condition);
             break;
@@ -642,19 +641,27 @@ static int gen_method_call(KrCompiler *c, const Kr_Call *call) {
     if (keyword_count > 0) {
         TRY(check_keywords(c, call->keywords));
         TRY(gen_keyword_values(c, call->keywords, 0, keyword_count));
+        TRY(gen_keyword_names(c, call->keywords));
     }
     kr_set_location(c, &call->node);
     kr_locate_at_attribute(c, method);
-    TRY(gen_keyword_names(c, call->keywords));
     EMIT_ARG(PRECALL, count + keyword_count);
     EMIT_ARG(CALL, count + keyword_count);
     return 0;
+}
+
+/* A function of an imported module is no method: a bound method would not be made anyway. */
+static int is_imported(KrCompiler *c, const KrNode *value) {
+    if (value->kind != KR_Name) return 0;
+    PyObject *name = kr_identifier_intern(c->arena, KR_AS(Name, value)->id);
+    return name != NULL && (kr_scope_flags(c->symbols->top, name) & KR_DEF_IMPORT);
 }
 
 static int gen_call_expression(KrCompiler *c, const Kr_Call *call) {
     KrNode *function = call->func;
     Py_ssize_t keyword_count = kr_seq_count(call->keywords);
     if (function->kind == KR_Attribute && KR_AS(Attribute, function)->ctx == KR_Load &&
+        !is_imported(c, KR_AS(Attribute, function)->value) &&
         kr_seq_count(call->args) + keyword_count + (keyword_count > 0) < KR_STACK_GUIDELINE &&
         !has_star_argument(call->args, call->keywords))
         return gen_method_call(c, call);

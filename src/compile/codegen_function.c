@@ -446,6 +446,7 @@ int kr_gen_body(KrCompiler *c, const KrSeq *body) {
         if (doc == NULL) return -1;
         KrNode *docstring = KR_AS(Expr, kr_seq_node(body, 0))->value;
         TRY(kr_gen_expression(c, docstring));
+        kr_unset_location(c);
         TRY(kr_gen_name(c, doc, KR_Store));
         first = 1;
     }

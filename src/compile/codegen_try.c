@@ -308,7 +308,6 @@ static int gen_try_finally(KrCompiler *c, const Kr_Try *try) {
     EMIT_JUMP(SETUP_CLEANUP, cleanup);
     EMIT(PUSH_EXC_INFO);
     TRY(kr_gen_statements(c, try->finalbody));
-    kr_unset_location(c);
     EMIT_ARG(RERAISE, 0);
     kr_region_pop(c);
     kr_unit_use_block(c, cleanup);
@@ -328,17 +327,15 @@ static int gen_exit_after_exception(KrCompiler *c, KrBlock *cleanup) {
     NEW_BLOCK(suppress);
     EMIT_JUMP(POP_JUMP_IF_TRUE, suppress);
     EMIT_ARG(RERAISE, 2);
+    kr_unit_use_block(c, cleanup);
+    kr_unset_location(c);
+    TRY(gen_reraise_after_cleanup(c));
     kr_unit_use_block(c, suppress);
     EMIT(POP_TOP);
     EMIT(POP_BLOCK);
     EMIT(POP_EXCEPT);
     EMIT(POP_TOP);
     EMIT(POP_TOP);
-    NEW_BLOCK(exit);
-    EMIT_JUMP(JUMP, exit);
-    kr_unit_use_block(c, cleanup);
-    TRY(gen_reraise_after_cleanup(c));
-    kr_unit_use_block(c, exit);
     return 0;
 }
 

@@ -10,13 +10,6 @@
 
 /* Lines */
 
-static int leaves_without_line(const KrBlock *block) {
-    if (!block->leaves) return 0;
-    for (int i = 0; i < block->count; i++)
-        if (block->instructions[i].location.lineno >= 0) return 0;
-    return 1;
-}
-
 static KrBlock *copy_block(KrFlowGraph *graph, const KrBlock *block) {
     KrBlock *copy = kr_arena_alloc(graph->arena, sizeof(KrBlock));
     KrInstruction *instructions = kr_arena_alloc(graph->arena, (size_t)block->count * sizeof(KrInstruction));
@@ -30,12 +23,12 @@ static KrBlock *copy_block(KrFlowGraph *graph, const KrBlock *block) {
 
 /* An implicit return belongs to the line that it is reached from: where there are several, each gets a copy. */
 static int duplicate_exits(KrFlowGraph *graph) {
-    for (KrBlock *block = graph->entry; block != NULL; block = block->next) {
+    for (KrBlock *block = graph->newest; block != NULL; block = block->created_before) {
         if (block->count == 0) continue;
         KrInstruction *last = &block->instructions[block->count - 1];
         if (!kr_is_jump(last->opcode)) continue;
         KrBlock *target = last->target;
-        if (!leaves_without_line(target) || target->predecessors <= 1) continue;
+        if (!kr_leaves_without_line(target) || target->predecessors <= 1) continue;
         KrBlock *copy = copy_block(graph, target);
         if (copy == NULL) return -1;
         copy->instructions[0].location = last->location;
@@ -46,7 +39,7 @@ static int duplicate_exits(KrFlowGraph *graph) {
         target->next = copy;
     }
     for (KrBlock *block = graph->entry; block != NULL; block = block->next)
-        if (block->falls_through && block->next != NULL && block->count > 0 && leaves_without_line(block->next))
+        if (block->falls_through && block->next != NULL && block->count > 0 && kr_leaves_without_line(block->next))
             block->next->instructions[0].location = block->instructions[block->count - 1].location;
     return 0;
 }
@@ -76,12 +69,15 @@ static void propagate_locations(KrFlowGraph *graph) {
 int kr_graph_place_lines(KrFlowGraph *graph) {
     TRY(duplicate_exits(graph));
     propagate_locations(graph);
-    /* Every return has a line, if only that of the definition. */
+    /* Every return has a line, if only that of the code before it. */
+    int line = graph->first_lineno;
     for (KrBlock *block = graph->entry; block != NULL; block = block->next) {
         if (block->count == 0) continue;
         const KrInstruction *last = &block->instructions[block->count - 1];
-        if (last->location.lineno >= 0 || last->opcode != OP_RETURN_VALUE) continue;
-        for (int i = 0; i < block->count; i++) block->instructions[i].location.lineno = graph->first_lineno;
+        if (last->location.lineno >= 0)
+            line = last->location.lineno;
+        else if (last->opcode == OP_RETURN_VALUE)
+            for (int i = 0; i < block->count; i++) block->instructions[i].location.lineno = line;
     }
     return 0;
 }
@@ -164,7 +160,6 @@ int kr_graph_find_handlers(KrFlowGraph *graph) {
         KrHandlers *handlers = block->handlers;
         for (int i = 0; i < block->count; i++) {
             KrInstruction *instruction = &block->instructions[i];
-            instruction->handler = handlers == NULL ? NULL : handlers->handler;
             if (kr_is_block_push(instruction->opcode)) {
                 KrBlock *handler = instruction->target;
                 visit_with(&waiting, handler, handlers);
@@ -179,8 +174,9 @@ int kr_graph_find_handlers(KrFlowGraph *graph) {
             } else if (instruction->opcode == OP_POP_BLOCK) {
                 handlers = handlers->outer;
                 instruction->opcode = OP_NOP;
-            } else if (instruction->target != NULL) {
-                visit_with(&waiting, instruction->target, handlers);
+            } else {
+                instruction->handler = handlers == NULL ? NULL : handlers->handler;
+                if (instruction->target != NULL) visit_with(&waiting, instruction->target, handlers);
             }
         }
         if (block->falls_through && block->next != NULL) visit_with(&waiting, block->next, handlers);

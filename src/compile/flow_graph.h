@@ -90,6 +90,8 @@ int kr_graph_stack_depth(KrFlowGraph *graph, int start_depth);
 int kr_graph_find_handlers(KrFlowGraph *graph);
 /* Gives all jumps their direction. Returns 0 or -1. */
 int kr_graph_direct_jumps(KrFlowGraph *graph);
+/* True of a block that leaves the function and has no place in the source. */
+int kr_leaves_without_line(const KrBlock *block);
 /* Removes instructions that do nothing in all blocks. */
 void kr_graph_remove_nops(KrFlowGraph *graph);
 /* See stack_effect.c. */

@@ -21,7 +21,7 @@ enum {
     MAX_COLLECTION_ITEMS = 256,
     MAX_STRING_LENGTH = 4096,
     MAX_NESTED_ITEMS = 1024,
-    MAX_FORMAT_DIGITS = 3, /* of a width or precision in a % format */
+    MAX_FORMAT_DIGITS = 2, /* of a width or precision in a % format */
 };
 
 typedef struct Folder {
@@ -242,11 +242,15 @@ static void copy_position(KrNode *to, const KrNode *from) {
     to->end_col_offset = from->end_col_offset;
 }
 
+/* A new constant node at the place of another node; NULL for one that is nowhere. Takes the reference. */
 static KrNode *new_constant(Folder *folder, PyObject *value, const KrNode *at) {
     if (value == NULL || kr_arena_own(folder->arena, value) < 0) return NULL;
     Kr_Constant *constant = KR_NEW(folder->arena, Constant, .value = value);
     if (constant == NULL) return NULL;
-    copy_position(&constant->node, at);
+    if (at != NULL)
+        copy_position(&constant->node, at);
+    else
+        constant->node.lineno = constant->node.col_offset = constant->node.end_lineno = constant->node.end_col_offset = -1;
     return &constant->node;
 }
 
@@ -300,7 +304,7 @@ static int fold_format(Folder *folder, KrNode **place, PyObject *text, const KrS
         PyObject *literal = read_literal(&format);
         if (literal == NULL) return -1;
         if (PyUnicode_GET_LENGTH(literal) > 0) {
-            if ((parts->item[count++] = new_constant(folder, literal, *place)) == NULL) return -1;
+            if ((parts->item[count++] = new_constant(folder, literal, NULL)) == NULL) return -1;
         } else {
             Py_DECREF(literal);
         }
