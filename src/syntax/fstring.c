@@ -111,7 +111,11 @@ static void find_place(const char *literal, const char *brace, int *lines, int *
 static KrNode *parse_expression(KrFormatted *f, const char *s, const char *end) {
     KrParser *p = f->p;
     if (is_blank(s, end)) {
-        refuse(f, "f-string: empty expression not allowed");
+        if (*end == '!' || *end == ':' || *end == '=') {
+            refuse(f, "f-string: expression required before '%c'", *end);
+        } else {
+            refuse(f, "f-string: empty expression not allowed");
+        }
         return NULL;
     }
     size_t length = (size_t)(end - s);

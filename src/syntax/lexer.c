@@ -684,7 +684,7 @@ next_character:;
     case '"': read_string(lexer, token, s); return;
     case '\\':
         lexer->cursor = s + 1;
-        if (!continue_line(lexer, false)) {
+        if (!continue_line(lexer, true)) {
             set_placeless(lexer, token, ERRORTOKEN);
             return;
         }

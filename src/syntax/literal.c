@@ -110,6 +110,7 @@ bool kr_literal_warn_escape(KrParser *p, const KrToken *token, int escaped, int 
     }
     int status = kr_syntax_warn(p->lexer, PyExc_DeprecationWarning, token->lineno, "%s", message);
     p->warned_until = token->start + 1;
+    if (status != 0) p->warned = true;
     if (status > 0) kr_syntax_error_last(p->lexer, PyExc_SyntaxError, token, "%s", message);
     return status == 0;
 }

@@ -47,6 +47,7 @@ typedef struct KrParser {
     Py_ssize_t type_ignore_count;
     uint32_t warned_until;    /* offset up to which invalid escapes were reported */
     bool silent;              /* no warnings: the source was parsed before */
+    bool warned;              /* the exception that is set comes from a warning */
     KrLexer *lexer;
 } KrParser;
 
@@ -163,8 +164,9 @@ KrNode *kr_parse_yield_or_star_expressions(KrParser *p);
 KrNode *kr_parse_primary(KrParser *p);
 KrNode *kr_parse_signed_number(KrParser *p);
 KrNode *kr_parse_atom(KrParser *p);
-/* Arguments of a call or class up to the closing parenthesis, which is not consumed. */
-bool kr_parse_arguments(KrParser *p, KrSeq **args, KrSeq **keywords);
+/* Arguments of a call or class up to the closing parenthesis, which is not consumed. In a call the only one may be a
+ * generator expression without parentheses of its own. */
+bool kr_parse_arguments(KrParser *p, KrSeq **args, KrSeq **keywords, bool allow_generator);
 /* A target in `for` or `with`, with its context set. */
 KrNode *kr_parse_star_target(KrParser *p);
 KrNode *kr_parse_star_targets(KrParser *p);

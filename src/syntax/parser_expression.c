@@ -307,7 +307,7 @@ static bool split_arguments(KrParser *p, Py_ssize_t base, KrSeq **args, KrSeq **
     return true;
 }
 
-bool kr_parse_arguments(KrParser *p, KrSeq **args, KrSeq **keywords) {
+bool kr_parse_arguments(KrParser *p, KrSeq **args, KrSeq **keywords, bool allow_generator) {
     Py_ssize_t base = p->item_count;
     bool named = false, unpacked = false; /* a `name=` or `**` was seen; a `**` was seen */
     *args = *keywords = NULL;
@@ -333,7 +333,7 @@ bool kr_parse_arguments(KrParser *p, KrSeq **args, KrSeq **keywords) {
         } else {
             if (named) return false;
             item = kr_parse_named_expression(p);
-            if (item != NULL && p->item_count == base && at_comprehension(p)) {
+            if (allow_generator && item != NULL && p->item_count == base && at_comprehension(p)) {
                 /* The only argument may be a generator expression without parentheses of its own. */
                 KrSeq *generators = parse_comprehensions(p);
                 if (generators == NULL || kr_peek_kind(p) != RPAR) return false;
@@ -420,7 +420,7 @@ KrNode *kr_parse_primary(KrParser *p) {
             KrSeq *args, *keywords;
             kr_skip(p);
             if (!kr_enter(p, KR_DEPTH_EXPRESSION)) return NULL;
-            bool parsed = kr_parse_arguments(p, &args, &keywords);
+            bool parsed = kr_parse_arguments(p, &args, &keywords, true);
             kr_leave(p, KR_DEPTH_EXPRESSION);
             if (!parsed || !kr_accept(p, RPAR)) return NULL;
             node = KR_MAKE(p, start, Call, .func = node, .args = args, .keywords = keywords);

@@ -519,7 +519,7 @@ static KrNode *parse_class(KrParser *p, KrSeq *decorators) {
     PyObject *name = parse_identifier(p);
     KrSeq *bases = NULL, *keywords = NULL, *body;
     if (name == NULL) return NULL;
-    if (kr_accept(p, LPAR) && !(kr_parse_arguments(p, &bases, &keywords) && kr_accept(p, RPAR))) return NULL;
+    if (kr_accept(p, LPAR) && !(kr_parse_arguments(p, &bases, &keywords, false) && kr_accept(p, RPAR))) return NULL;
     if (!parse_suite(p, &body)) return NULL;
     return KR_MAKE_STATEMENT(p, start, ClassDef, .name = name, .bases = bases, .keywords = keywords, .body = body,
                              .decorator_list = decorators);
