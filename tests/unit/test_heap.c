@@ -1,0 +1,269 @@
+/* The allocator against a model: random requests whose contents must survive, in every configuration. */
+#include <Python.h>
+
+#include "heap/heap.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+enum { BLOCKS = 4000, STEPS = 400000 };
+
+typedef struct {
+    unsigned char *memory;
+    size_t size;
+    PyMemAllocatorDomain domain;
+} Block;
+
+static uint32_t seed = 1;
+
+static uint32_t random_below(uint32_t limit) {
+    seed = seed * 1664525u + 1013904223u;
+    return (uint32_t)(((uint64_t)(seed >> 4) * limit) >> 28);
+}
+
+static size_t random_size(void) {
+    switch (random_below(10)) {
+        case 0: return random_below(5000);
+        case 1: return 500 + random_below(30);
+        default: return random_below(200);
+    }
+}
+
+static void *allocate(PyMemAllocatorDomain domain, size_t size) {
+    switch (domain) {
+        case PYMEM_DOMAIN_RAW: return PyMem_RawMalloc(size);
+        case PYMEM_DOMAIN_MEM: return PyMem_Malloc(size);
+        default: return PyObject_Malloc(size);
+    }
+}
+
+static void *reallocate(PyMemAllocatorDomain domain, void *memory, size_t size) {
+    switch (domain) {
+        case PYMEM_DOMAIN_RAW: return PyMem_RawRealloc(memory, size);
+        case PYMEM_DOMAIN_MEM: return PyMem_Realloc(memory, size);
+        default: return PyObject_Realloc(memory, size);
+    }
+}
+
+static void release(PyMemAllocatorDomain domain, void *memory) {
+    switch (domain) {
+        case PYMEM_DOMAIN_RAW: PyMem_RawFree(memory); break;
+        case PYMEM_DOMAIN_MEM: PyMem_Free(memory); break;
+        default: PyObject_Free(memory); break;
+    }
+}
+
+static void check_contents(const Block *block, size_t size, unsigned char mark) {
+    for (size_t i = 0; i < size; i++)
+        if (block->memory[i] != mark) fail_msg("byte %zu of a block of %zu changed", i, block->size);
+}
+
+static void random_trace(void) {
+    static Block blocks[BLOCKS];
+    Py_ssize_t before = _Py_GetAllocatedBlocks();
+    for (int step = 0; step < STEPS; step++) {
+        uint32_t index = random_below(BLOCKS);
+        Block *block = &blocks[index];
+        unsigned char mark = (unsigned char)index;
+        if (block->memory == NULL) {
+            block->size = random_size();
+            block->domain = (PyMemAllocatorDomain)random_below(3);
+            block->memory = allocate(block->domain, block->size);
+            assert_non_null(block->memory);
+            assert_int_equal((uintptr_t)block->memory % 16, 0);
+        } else if (random_below(3) == 0) {
+            size_t size = random_size(), kept = size < block->size ? size : block->size;
+            check_contents(block, block->size, mark);
+            block->memory = reallocate(block->domain, block->memory, size);
+            assert_non_null(block->memory);
+            check_contents(block, kept, mark);
+            block->size = size;
+        } else {
+            check_contents(block, block->size, mark);
+            release(block->domain, block->memory);
+            block->memory = NULL;
+            continue;
+        }
+        memset(block->memory, mark, block->size);
+    }
+    for (int i = 0; i < BLOCKS; i++) {
+        if (blocks[i].memory != NULL) release(blocks[i].domain, blocks[i].memory);
+        blocks[i].memory = NULL;
+    }
+    assert_int_equal(_Py_GetAllocatedBlocks(), before);
+}
+
+static void contents_survive_with_pools(void **unused) { random_trace(); }
+
+static void contents_survive_with_every_allocator(void **unused) {
+    static const char *const names[] = {"malloc", "pymalloc_debug", "malloc_debug", "pymalloc"};
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        PyMemAllocatorName name;
+        assert_int_equal(_PyMem_GetAllocatorName(names[i], &name), 0);
+        assert_int_equal(_PyMem_SetupAllocators(name), 0);
+        assert_string_equal(_PyMem_GetCurrentAllocatorName(), names[i]);
+        kr_heap_fail_between(0, 0);
+        if (strstr(names[i], "debug") == NULL) random_trace();
+    }
+    PyMemAllocatorName name;
+    assert_int_equal(_PyMem_GetAllocatorName("no_such", &name), -1);
+}
+
+static void zero_bytes_have_an_address(void **unused) {
+    void *a = PyObject_Malloc(0), *b = PyObject_Malloc(0);
+    assert_non_null(a);
+    assert_non_null(b);
+    assert_ptr_not_equal(a, b);
+    PyObject_Free(a);
+    PyObject_Free(b);
+    PyObject_Free(NULL);
+    PyMem_Free(NULL);
+}
+
+static void calloc_clears_and_checks_overflow(void **unused) {
+    for (size_t size = 1; size < 2000; size += 37) {
+        unsigned char *memory = PyMem_Malloc(size);
+        memset(memory, 0xFF, size);
+        PyMem_Free(memory);
+        memory = PyMem_Calloc(1, size);
+        for (size_t i = 0; i < size; i++) assert_int_equal(memory[i], 0);
+        PyMem_Free(memory);
+    }
+    assert_null(PyMem_Calloc((size_t)1 << 62, 4));
+    assert_null(PyObject_Calloc(SIZE_MAX, SIZE_MAX));
+    assert_null(PyMem_Malloc((size_t)PY_SSIZE_T_MAX + 1));
+}
+
+static void owners_are_known(void **unused) {
+    char local;
+    void *small = PyObject_Malloc(100), *large = PyObject_Malloc(5000), *system = PyMem_RawMalloc(100);
+    assert_int_equal(kr_heap_owner(&local), KR_OWNER_NONE);
+    assert_int_equal(kr_heap_owner(NULL), KR_OWNER_NONE);
+    assert_int_equal(kr_heap_owner(small), KR_OWNER_PLAIN);
+    assert_int_equal(kr_heap_owner(large), KR_OWNER_NONE);
+    assert_int_equal(kr_heap_owner(system), KR_OWNER_NONE);
+    assert_int_equal(kr_heap_block_size(small), 112);
+    PyObject_Free(small);
+    PyObject_Free(large);
+    PyMem_RawFree(system);
+}
+
+static void free_arenas_go_back(void **unused) {
+    enum { COUNT = 100000 };
+    static void *blocks[COUNT];
+    for (int i = 0; i < COUNT; i++) blocks[i] = PyObject_Malloc(96);
+    size_t peak = kr_heap_bytes_reserved();
+    for (int i = 0; i < COUNT; i++) PyObject_Free(blocks[i]);
+    kr_heap_trim();
+    assert_true(kr_heap_bytes_reserved() <= peak - (size_t)COUNT * 96 + 3 * (size_t)KR_ARENA_SIZE);
+}
+
+static void the_limit_holds(void **unused) {
+    enum { COUNT = 1000 };
+    static void *blocks[COUNT];
+    size_t limit = kr_heap_bytes_reserved() + 1000000;
+    int count = 0;
+    kr_heap_set_limit(limit);
+    while (count < COUNT && (blocks[count] = PyMem_Malloc(10000)) != NULL) count++;
+    assert_true(count > 50 && count < 101);
+    assert_true(kr_heap_bytes_reserved() <= limit);
+    kr_heap_set_limit(0);
+    assert_non_null(blocks[count] = PyMem_Malloc(10000));
+    for (; count >= 0; count--) PyMem_Free(blocks[count]);
+}
+
+static void planned_failures_happen(void **unused) {
+    kr_heap_fail_between(3, 5);
+    for (int i = 1; i <= 6; i++) {
+        void *block = i % 2 ? PyObject_Malloc(10) : PyMem_RawMalloc(10);
+        assert_int_equal(block == NULL, i == 3 || i == 4);
+        if (i % 2)
+            PyObject_Free(block);
+        else
+            PyMem_RawFree(block);
+    }
+    assert_int_equal(kr_heap_fail_count(), 6);
+    kr_heap_fail_between(0, 0);
+    void *block = PyObject_Malloc(10);
+    assert_non_null(block);
+    PyObject_Free(block);
+}
+
+static int hook_calls;
+static PyMemAllocatorEx hooked;
+
+static void *hook_malloc(void *context, size_t size) {
+    hook_calls++;
+    return hooked.malloc(hooked.ctx, size);
+}
+static void *hook_calloc(void *context, size_t count, size_t size) {
+    hook_calls++;
+    return hooked.calloc(hooked.ctx, count, size);
+}
+static void *hook_realloc(void *context, void *memory, size_t size) {
+    hook_calls++;
+    return hooked.realloc(hooked.ctx, memory, size);
+}
+static void hook_free(void *context, void *memory) {
+    hook_calls++;
+    hooked.free(hooked.ctx, memory);
+}
+
+static void hooks_see_every_call(void **unused) {
+    void *old = PyObject_Malloc(50);
+    PyMemAllocatorEx hook = {NULL, hook_malloc, hook_calloc, hook_realloc, hook_free};
+    PyMem_GetAllocator(PYMEM_DOMAIN_OBJ, &hooked);
+    PyMem_SetAllocator(PYMEM_DOMAIN_OBJ, &hook);
+    void *block = PyObject_Malloc(50);
+    block = PyObject_Realloc(block, 300);
+    PyObject_Free(block);
+    PyObject_Free(PyObject_Calloc(3, 3));
+    PyObject_Free(old);
+    assert_int_equal(hook_calls, 6);
+    PyMem_Free(PyMem_Malloc(10));
+    assert_int_equal(hook_calls, 6);
+    PyMem_SetAllocator(PYMEM_DOMAIN_OBJ, &hooked);
+    PyObject_Free(PyObject_Malloc(10));
+    assert_int_equal(hook_calls, 6);
+}
+
+static void collected_blocks_begin_without_flags(void **unused) {
+    enum { COUNT = 3000 };
+    static unsigned char *blocks[COUNT];
+    for (int i = 0; i < COUNT; i++) {
+        blocks[i] = kr_heap_alloc_collected_slow(32 + (size_t)i % 600);
+        assert_non_null(blocks[i]);
+        int pooled = (kr_heap_owner(blocks[i]) & KR_OWNER_COLLECTED) != 0;
+        assert_int_equal(pooled, 32 + i % 600 <= KR_SMALL_LIMIT);
+        uint8_t *flag = pooled ? kr_pool_flag(blocks[i]) : blocks[i] - 1;
+        assert_int_equal(*flag, 0);
+        *flag = 0xFF;
+    }
+    for (int i = 0; i < COUNT; i++) kr_heap_free_collected_slow(blocks[i]);
+    for (int i = 0; i < COUNT; i++) {
+        blocks[i] = kr_heap_alloc_collected_slow(100);
+        assert_int_equal(*kr_pool_flag(blocks[i]), 0);
+    }
+    for (int i = 0; i < COUNT; i++) kr_heap_free_collected_slow(blocks[i]);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(contents_survive_with_pools),
+        cmocka_unit_test(zero_bytes_have_an_address),
+        cmocka_unit_test(calloc_clears_and_checks_overflow),
+        cmocka_unit_test(owners_are_known),
+        cmocka_unit_test(free_arenas_go_back),
+        cmocka_unit_test(the_limit_holds),
+        cmocka_unit_test(planned_failures_happen),
+        cmocka_unit_test(hooks_see_every_call),
+        cmocka_unit_test(collected_blocks_begin_without_flags),
+        cmocka_unit_test(contents_survive_with_every_allocator),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
