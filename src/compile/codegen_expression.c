@@ -562,12 +562,16 @@ static int gen_keyword_dict(KrCompiler *c, const KrSeq *keywords, Py_ssize_t beg
         TRY(kr_emit_new_constant(c, keyword_names(c, keywords, begin, end)));
         return kr_emit(c, OP_BUILD_CONST_KEY_MAP, (int)count);
     }
-    if (is_big) EMIT_NOWHERE(BUILD_MAP);
+    if (is_big) EMIT_ARG(BUILD_MAP, 0);
     for (Py_ssize_t i = begin; i < end; i++) {
         Kr_keyword *keyword = keywords->item[i];
         EMIT_CONSTANT(kr_identifier_intern(c->arena, keyword->arg));
         TRY(kr_gen_expression(c, keyword->value));
-        if (is_big) TRY(kr_emit(c, OP_MAP_ADD, 1));
+        if (!is_big) continue;
+        KrLocation call = c->unit->location;
+        kr_unset_location(c);
+        EMIT_ARG(MAP_ADD, 1);
+        c->unit->location = call;
     }
     if (!is_big) EMIT_ARG(BUILD_MAP, (int)count);
     return 0;

@@ -375,7 +375,8 @@ int kr_gen_with(KrCompiler *c, KrNode *node, Py_ssize_t index) {
     else
         TRY(kr_gen_statements(c, with->body));
     kr_region_pop(c);
-    EMIT_NOWHERE(POP_BLOCK);
+    if (!is_async) kr_unset_location(c);
+    EMIT(POP_BLOCK);
 
     kr_set_location(c, node);
     TRY(gen_plain_exit(c));

@@ -307,34 +307,19 @@ int kr_leaves_without_line(const KrBlock *block) {
     return 1;
 }
 
-/* A block that jumps to a small implicit return gets a copy of it instead. Returns 1 if it did, 0 if not, -1 on error. */
-static int copy_exit(KrArena *arena, KrBlock *block) {
-    KrInstruction *last = last_of(block);
-    if (last == NULL || last->opcode != OP_JUMP) return 0;
-    const KrBlock *exit = last->target;
-    if (!kr_leaves_without_line(exit) || exit->count > MAX_COPIED_INSTRUCTIONS) return 0;
-    if (line_of(last) < 0)
-        block->count--;
-    else
-        erase(last);
-    TRY(kr_block_reserve(arena, block, exit->count));
-    memcpy(block->instructions + block->count, exit->instructions, (size_t)exit->count * sizeof(KrInstruction));
-    block->count += exit->count;
-    block->leaves = 1;
-    return 1;
-}
-
-/* Copying makes a block an exit, which others may then copy: goes on until nothing changes. */
+/* A block that jumps to a small implicit return gets a copy of it instead. */
 static int copy_exits(KrFlowGraph *graph) {
-    int has_changed;
-    do {
-        has_changed = 0;
-        for (KrBlock *block = graph->entry; block != NULL; block = block->next) {
-            int copied = copy_exit(graph->arena, block);
-            if (copied < 0) return -1;
-            has_changed |= copied;
-        }
-    } while (has_changed);
+    for (KrBlock *block = graph->newest; block != NULL; block = block->created_before) {
+        KrInstruction *last = last_of(block);
+        if (last == NULL || last->opcode != OP_JUMP) continue;
+        const KrBlock *exit = skip_empty(last->target);
+        if (!kr_leaves_without_line(exit) || exit->count > MAX_COPIED_INSTRUCTIONS) continue;
+        erase(last);
+        TRY(kr_block_reserve(graph->arena, block, exit->count));
+        memcpy(block->instructions + block->count, exit->instructions, (size_t)exit->count * sizeof(KrInstruction));
+        block->count += exit->count;
+        block->leaves = 1;
+    }
     return 0;
 }
 
@@ -379,6 +364,7 @@ static void classify_ends(KrFlowGraph *graph) {
 
 int kr_graph_optimize(KrFlowGraph *graph, const KrGraphConstants *constants) {
     classify_ends(graph);
+    TRY(copy_exits(graph));
     for (KrBlock *block = graph->entry; block != NULL; block = block->next) {
         TRY(improve_block(block, constants));
         remove_nops(block);

@@ -49,7 +49,7 @@ int kr_future_find(KrNode *mod, PyObject *filename, KrFuture *future) {
     if (mod->kind != KR_Module && mod->kind != KR_Interactive) return 0;
     KrSeq *body = mod->kind == KR_Module ? KR_AS(Module, mod)->body : KR_AS(Interactive, mod)->body;
     int head_is_over = 0, previous_line = 0;
-    for (Py_ssize_t i = 0; i < kr_seq_count(body); i++) {
+    for (Py_ssize_t i = kr_docstring(body) != NULL; i < kr_seq_count(body); i++) {
         const KrNode *statement = kr_seq_node(body, i);
         /* Statements on the line that ended the head are still looked at, to complain about a late import. */
         if (head_is_over && statement->lineno > previous_line) return 0;
@@ -66,9 +66,6 @@ int kr_future_find(KrNode *mod, PyObject *filename, KrFuture *future) {
             } else {
                 head_is_over = 1;
             }
-        } else if (statement->kind == KR_Expr && !head_is_over) {
-            const KrNode *value = KR_AS(Expr, statement)->value;
-            if (value->kind != KR_Constant || !PyUnicode_CheckExact(KR_AS(Constant, value)->value)) head_is_over = 1;
         } else {
             head_is_over = 1;
         }
