@@ -66,23 +66,31 @@ static inline void set_generation(uint8_t *flags, int generation) {
 
 /* Walking the heap. */
 
+enum {
+    FLAGS_LINE = 64, /* flag bytes that share a bit in a pool's masks */
+    ALL_LINES = (1 << KR_POOL_FLAGS_SIZE / FLAGS_LINE) - 2, /* the first line is the pool's record */
+};
+
 typedef int (*ObjectVisitor)(PyObject *object, uint8_t *flags, void *argument);
 
-/* Visits the tracked objects of a pool whose generations are set in the bit mask. Stops with the visitor's result when
- * that is not 0. */
-static int pool_visit(KrPool *pool, unsigned generations, ObjectVisitor visit, void *argument) {
+/* Visits the tracked objects of a pool whose generations are set in the bit mask `generations`, looking at the cache lines
+ * of flags that are set in the bit mask `lines`. Stops with the visitor's result when that is not 0. */
+static int pool_visit(KrPool *pool, unsigned lines, unsigned generations, ObjectVisitor visit, void *argument) {
     uint8_t *table = (uint8_t *)pool;
     const uint64_t tracked = 0x0101010101010101u * KR_GC_TRACKED;
-    for (int word = KR_POOL_FLAGS_SIZE / KR_GRANULE; word < KR_POOL_FLAGS_SIZE; word += 8) {
-        uint64_t bits;
-        memcpy(&bits, table + word, sizeof(bits));
-        bits &= tracked;
-        while (bits != 0) {
-            int index = word + __builtin_ctzll(bits) / 8;
-            bits &= bits - 1;
-            if (!(generations >> generation_of(table[index]) & 1)) continue;
-            int result = visit((PyObject *)(table + (size_t)index * KR_GRANULE), table + index, argument);
-            if (result != 0) return result;
+    for (; lines != 0; lines &= lines - 1) {
+        int line = __builtin_ctz(lines) * FLAGS_LINE;
+        for (int word = line; word < line + FLAGS_LINE; word += 8) {
+            uint64_t bits;
+            memcpy(&bits, table + word, sizeof(bits));
+            bits &= tracked;
+            while (bits != 0) {
+                int index = word + __builtin_ctzll(bits) / 8;
+                bits &= bits - 1;
+                if (!(generations >> generation_of(table[index]) & 1)) continue;
+                int result = visit((PyObject *)(table + (size_t)index * KR_GRANULE), table + index, argument);
+                if (result != 0) return result;
+            }
         }
     }
     return 0;
@@ -111,7 +119,7 @@ static int heap_visit(unsigned generations, ObjectVisitor visit, void *argument)
         int touched = KR_POOLS_PER_ARENA - arena->fresh_pools;
         for (int i = 0; i < touched && result == 0; i++) {
             KrPool *pool = arena_pool(arena, i);
-            if (pool->used != 0) result = pool_visit(pool, generations, visit, argument);
+            if (pool->used != 0) result = pool_visit(pool, ALL_LINES, generations, visit, argument);
         }
     }
     return result;
@@ -133,15 +141,18 @@ static int gather(int generation, Objects *candidates) {
     } else {
         for (int i = 0; i <= generation && result == 0; i++) result = large_visit(i, visit_candidate, candidates);
         for (KrArena *arena = kr_heap.young; arena != NULL && result == 0; arena = arena->young_next) {
-            for (uint64_t pools = arena->young_pools; pools != 0 && result == 0; pools &= pools - 1)
-                result = pool_visit(arena_pool(arena, __builtin_ctzll(pools)), generations, visit_candidate, candidates);
+            for (uint64_t pools = arena->young_pools; pools != 0 && result == 0; pools &= pools - 1) {
+                KrPool *pool = arena_pool(arena, __builtin_ctzll(pools));
+                unsigned lines = pool->young | (generation == 1 ? pool->middle : 0);
+                result = pool_visit(pool, lines, generations, visit_candidate, candidates);
+            }
         }
-        if (generation == 1) {
-            for (KrArena *arena = kr_heap.middle; arena != NULL && result == 0; arena = arena->middle_next) {
-                uint64_t pools = arena->middle_pools & ~arena->young_pools;
-                for (; pools != 0 && result == 0; pools &= pools - 1)
-                    result =
-                        pool_visit(arena_pool(arena, __builtin_ctzll(pools)), generations, visit_candidate, candidates);
+        for (KrArena *arena = generation == 1 ? kr_heap.middle : NULL; arena != NULL && result == 0;
+             arena = arena->middle_next) {
+            uint64_t pools = arena->middle_pools & ~arena->young_pools;
+            for (; pools != 0 && result == 0; pools &= pools - 1) {
+                KrPool *pool = arena_pool(arena, __builtin_ctzll(pools));
+                result = pool_visit(pool, pool->middle, generations, visit_candidate, candidates);
             }
         }
     }
@@ -187,9 +198,9 @@ static void promote(PyObject *object, int generation) {
     if (!(kr_heap_owner(object) & KR_OWNER_COLLECTED))
         large_move(object, generation);
     else if (generation == 1)
-        kr_pool_set_middle(kr_pool_of(object));
+        kr_pool_set_middle(object);
     else if (generation == 0)
-        kr_pool_set_young(kr_pool_of(object));
+        kr_pool_set_young(object);
 }
 
 /* Reachability. */

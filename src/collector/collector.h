@@ -6,9 +6,9 @@
  * Invariants:
  * - The collector looks at tracked objects only. An object is tracked once its fields are valid for tp_traverse, and
  *   untracked before they stop being so; every reference between tracked objects is reported by tp_traverse.
- * - A tracked object of the youngest generation lies in a pool marked `young`, one of the middle generation in a pool
- *   marked `middle`, so a young collection looks at those pools only. Objects outside pools are in a list for each
- *   generation.
+ * - A tracked object of the youngest or middle generation has its bit set in the `young` or `middle` mask of its pool, so
+ *   a young collection looks at those pools, and the marked parts of their flags, only. Objects outside pools are in a
+ *   list for each generation.
  * - GC_CANDIDATE and GC_REACHED are set during a collection only. While reference counts are taken apart (which runs no
  *   code but tp_traverse), the counts of candidates are lowered by the references among them; they are exact again before
  *   anything else runs.
@@ -81,9 +81,8 @@ void kr_gc_untrack_large(PyObject *object);
 /* PyObject_GC_Track: the object must be collected; a tracked one stays as it is. */
 static inline void kr_gc_track(void *object) {
     if (__builtin_expect(kr_heap_owner(object) & KR_OWNER_COLLECTED, 1)) {
-        KrPool *pool = kr_pool_of(object);
         *kr_pool_flag(object) |= KR_GC_TRACKED;
-        if (__builtin_expect(!pool->young, 0)) kr_pool_set_young(pool);
+        kr_pool_set_young(object);
     } else {
         kr_gc_track_large((PyObject *)object);
     }

@@ -62,8 +62,8 @@ typedef struct KrPool {
     uint16_t fresh;      /* offset of the first slot that was never handed out; KR_POOL_SIZE when there is none left */
     uint8_t size_class;  /* slot size / KR_GRANULE */
     uint8_t linked;      /* in the list of its class */
-    uint8_t young;       /* collected pools: may hold objects of the youngest generation */
-    uint8_t middle;      /* the same for the middle generation */
+    uint16_t young;      /* collected pools: bit i: flag bytes 64*i.. may be those of objects of the youngest generation */
+    uint16_t middle;     /* the same for the middle generation */
     struct KrPool *next; /* in the list of its class, or of its arena's free pools */
     struct KrPool *previous;
     KrArena *arena;
@@ -80,8 +80,8 @@ struct KrArena {
     int32_t fresh_pools;     /* pools never used so far; they are the last ones */
     int32_t free_count;      /* length of free_pools plus fresh_pools */
     int32_t collected;       /* kind: 0 or 1 */
-    uint64_t young_pools;    /* bit i: pool i has `young` set */
-    uint64_t middle_pools;   /* bit i: pool i has `middle` set */
+    uint64_t young_pools;    /* bit i: `young` of pool i is not 0 */
+    uint64_t middle_pools;   /* bit i: `middle` of pool i is not 0 */
     KrArena *next, *previous;             /* arenas of this kind with equally many free pools */
     KrArena *kind_next, *kind_previous;   /* all arenas of this kind */
     KrArena *young_next, *young_previous; /* arenas with young_pools != 0 */
@@ -180,9 +180,24 @@ void *kr_heap_block_of(PyObject *object, int is_collected);
 /* Returns the usable size of a block of the mem or object domain (not of a large collected object). */
 size_t kr_heap_block_size(void *pointer);
 
-/* Notes that a collected pool may hold objects of the youngest or middle generation. */
-void kr_pool_set_young(KrPool *pool);
-void kr_pool_set_middle(KrPool *pool);
+/* The bit for an object in the `young` and `middle` masks of its pool: one for each cache line of flags. */
+static inline uint16_t kr_pool_mask(const void *slot) {
+    return (uint16_t)(1u << (((uintptr_t)slot & (KR_POOL_SIZE - 1)) / (64 * KR_GRANULE)));
+}
+
+/* Notes that a collected object is of the youngest or middle generation. */
+void kr_pool_list_young(KrPool *pool);
+void kr_pool_list_middle(KrPool *pool);
+static inline void kr_pool_set_young(void *slot) {
+    KrPool *pool = kr_pool_of(slot);
+    if (__builtin_expect(pool->young == 0, 0)) kr_pool_list_young(pool);
+    pool->young |= kr_pool_mask(slot);
+}
+static inline void kr_pool_set_middle(void *slot) {
+    KrPool *pool = kr_pool_of(slot);
+    if (__builtin_expect(pool->middle == 0, 0)) kr_pool_list_middle(pool);
+    pool->middle |= kr_pool_mask(slot);
+}
 /* Take an arena off the list of those with young or middle pools. The caller resets the pools' own marks. */
 void kr_pool_clear_young(KrArena *arena);
 void kr_pool_clear_middle(KrArena *arena);

@@ -136,10 +136,8 @@ static void middle_unlink(KrArena *arena) {
     if (arena->middle_next != NULL) arena->middle_next->middle_previous = arena->middle_previous;
 }
 
-void kr_pool_set_young(KrPool *pool) {
-    if (pool->young) return;
+void kr_pool_list_young(KrPool *pool) {
     KrArena *arena = pool->arena;
-    pool->young = 1;
     if (arena->young_pools == 0) {
         arena->young_previous = NULL;
         arena->young_next = kr_heap.young;
@@ -149,10 +147,8 @@ void kr_pool_set_young(KrPool *pool) {
     arena->young_pools |= (uint64_t)1 << pool_index(pool);
 }
 
-void kr_pool_set_middle(KrPool *pool) {
-    if (pool->middle) return;
+void kr_pool_list_middle(KrPool *pool) {
     KrArena *arena = pool->arena;
-    pool->middle = 1;
     if (arena->middle_pools == 0) {
         arena->middle_previous = NULL;
         arena->middle_next = kr_heap.middle;
