@@ -787,7 +787,7 @@ static PyObject *iterator_new(PyTypeObject *type, PyObject *sequence, Py_ssize_t
     if (self == NULL) return PyErr_NoMemory();
     kr_header_init((PyObject *)self, type);
     self->index = index;
-    self->sequence = (PyListObject *)Py_NewRef(sequence);
+    self->list = (PyListObject *)Py_NewRef(sequence);
     kr_gc_track(self);
     return (PyObject *)self;
 }
@@ -800,33 +800,33 @@ static PyObject *list_reversed(PyObject *self, PyObject *unused) {
 
 static void iterator_dealloc(KrListIterator *self) {
     kr_gc_untrack(self);
-    Py_XDECREF(self->sequence);
+    Py_XDECREF(self->list);
     kr_gc_free(self);
 }
 
 static int iterator_traverse(KrListIterator *self, visitproc visit, void *arg) {
-    Py_VISIT(self->sequence);
+    Py_VISIT(self->list);
     return 0;
 }
 
 static PyObject *iterator_next(KrListIterator *self) {
-    PyListObject *sequence = self->sequence;
-    if (sequence == NULL) return NULL;
-    if (self->index < Py_SIZE(sequence)) return Py_NewRef(sequence->ob_item[self->index++]);
-    self->sequence = NULL;
-    Py_DECREF(sequence);
+    PyListObject *list = self->list;
+    if (list == NULL) return NULL;
+    if (self->index < Py_SIZE(list)) return Py_NewRef(list->ob_item[self->index++]);
+    self->list = NULL;
+    Py_DECREF(list);
     return NULL;
 }
 
 static PyObject *iterator_length_hint(KrListIterator *self, PyObject *unused) {
-    Py_ssize_t left = self->sequence == NULL ? 0 : Py_SIZE(self->sequence) - self->index;
+    Py_ssize_t left = self->list == NULL ? 0 : Py_SIZE(self->list) - self->index;
     return PyLong_FromSsize_t(left < 0 ? 0 : left);
 }
 
 /* The name of the function is looked up first, since that may run code which exhausts the iterator. */
 static PyObject *reduce(KrListIterator *self, PyObject *function) {
     if (function == NULL) return NULL;
-    if (self->sequence != NULL) return Py_BuildValue("N(O)n", function, self->sequence, self->index);
+    if (self->list != NULL) return Py_BuildValue("N(O)n", function, self->list, self->index);
     Py_DECREF(function);
     PyObject *iter = _PyEval_GetBuiltin(KR_NAME(iter));
     return iter == NULL ? NULL : Py_BuildValue("N([])", iter);
@@ -839,9 +839,9 @@ static PyObject *iterator_reduce(KrListIterator *self, PyObject *unused) {
 static PyObject *iterator_setstate(KrListIterator *self, PyObject *index_object) {
     Py_ssize_t index = PyLong_AsSsize_t(index_object);
     if (index == -1 && PyErr_Occurred()) return NULL;
-    if (self->sequence != NULL) {
+    if (self->list != NULL) {
         if (index < 0) index = 0;
-        if (index > Py_SIZE(self->sequence)) index = Py_SIZE(self->sequence);
+        if (index > Py_SIZE(self->list)) index = Py_SIZE(self->list);
         self->index = index;
     }
     Py_RETURN_NONE;
@@ -868,18 +868,18 @@ PyTypeObject PyListIter_Type = {
 };
 
 static PyObject *reverse_next(KrListIterator *self) {
-    PyListObject *sequence = self->sequence;
-    if (sequence == NULL) return NULL;
-    if (self->index >= 0 && self->index < Py_SIZE(sequence)) return Py_NewRef(sequence->ob_item[self->index--]);
+    PyListObject *list = self->list;
+    if (list == NULL) return NULL;
+    if (self->index >= 0 && self->index < Py_SIZE(list)) return Py_NewRef(list->ob_item[self->index--]);
     self->index = -1;
-    self->sequence = NULL;
-    Py_DECREF(sequence);
+    self->list = NULL;
+    Py_DECREF(list);
     return NULL;
 }
 
 static PyObject *reverse_length_hint(KrListIterator *self, PyObject *unused) {
     Py_ssize_t left = self->index + 1;
-    if (self->sequence == NULL || Py_SIZE(self->sequence) < left) left = 0;
+    if (self->list == NULL || Py_SIZE(self->list) < left) left = 0;
     return PyLong_FromSsize_t(left);
 }
 
@@ -890,9 +890,9 @@ static PyObject *reverse_reduce(KrListIterator *self, PyObject *unused) {
 static PyObject *reverse_setstate(KrListIterator *self, PyObject *index_object) {
     Py_ssize_t index = PyLong_AsSsize_t(index_object);
     if (index == -1 && PyErr_Occurred()) return NULL;
-    if (self->sequence != NULL) {
+    if (self->list != NULL) {
         if (index < -1) index = -1;
-        if (index > Py_SIZE(self->sequence) - 1) index = Py_SIZE(self->sequence) - 1;
+        if (index > Py_SIZE(self->list) - 1) index = Py_SIZE(self->list) - 1;
         self->index = index;
     }
     Py_RETURN_NONE;

@@ -12,7 +12,7 @@
 typedef struct {
     PyObject_HEAD
     Py_ssize_t index;
-    PyListObject *sequence; /* NULL when exhausted */
+    PyListObject *list; /* NULL when exhausted */
 } KrListIterator;
 
 /* Makes room for `size` items, setting ob_size. Returns 0 or -1 with MemoryError; the list is unchanged then. */

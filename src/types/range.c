@@ -287,24 +287,24 @@ static PyObject *small_iterator(long start, long step, unsigned long length) {
     kr_header_init((PyObject *)self, &PyRangeIter_Type);
     self->next = start;
     self->step = step;
-    self->left = self->length = (long)length;
+    self->remaining = self->length = (long)length;
     return (PyObject *)self;
 }
 
 static void small_dealloc(PyObject *self) { kr_heap_free(self); }
 
 static PyObject *small_next(KrRangeIterator *self) {
-    if (self->left <= 0) return NULL;
+    if (self->remaining <= 0) return NULL;
     long item = self->next;
     self->next = (long)((unsigned long)item + (unsigned long)self->step);
-    self->left--;
+    self->remaining--;
     return PyLong_FromLong(item);
 }
 
-static PyObject *small_length_hint(KrRangeIterator *self, PyObject *unused) { return PyLong_FromLong(self->left); }
+static PyObject *small_length_hint(KrRangeIterator *self, PyObject *unused) { return PyLong_FromLong(self->remaining); }
 
 static PyObject *small_reduce(KrRangeIterator *self, PyObject *unused) {
-    long index = self->length - self->left;
+    long index = self->length - self->remaining;
     unsigned long first = (unsigned long)self->next - (unsigned long)index * (unsigned long)self->step;
     unsigned long end = first + (unsigned long)self->length * (unsigned long)self->step;
     PyObject *start = PyLong_FromLong((long)first), *stop = PyLong_FromLong((long)end);
@@ -325,9 +325,9 @@ static PyObject *small_setstate(KrRangeIterator *self, PyObject *state) {
     if (index == -1 && PyErr_Occurred()) return NULL;
     if (index < 0) index = 0;
     if (index > self->length) index = self->length;
-    unsigned long moved = (unsigned long)index - (unsigned long)(self->length - self->left);
+    unsigned long moved = (unsigned long)index - (unsigned long)(self->length - self->remaining);
     self->next = (long)((unsigned long)self->next + moved * (unsigned long)self->step);
-    self->left = self->length - index;
+    self->remaining = self->length - index;
     Py_RETURN_NONE;
 }
 

@@ -21,8 +21,8 @@ typedef struct {
     PyObject_HEAD
     long next;
     long step;
-    long left;   /* number of items to come */
-    long length; /* number of items of the range */
+    long remaining; /* number of items to come */
+    long length;    /* number of items of the range */
 } KrRangeIterator;
 
 #endif
