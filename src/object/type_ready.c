@@ -362,10 +362,24 @@ static int check_bases(PyTypeObject *type) {
     return 0;
 }
 
+/* A C type that asks for managed attributes gets a plain dict pointer at its end: its own functions for the collector
+ * reach for that with _PyObject_GetDictPtr. Only classes made by class statements have the word of instance.h. */
+static void settle_managed_dict(PyTypeObject *type) {
+    PyTypeObject *base = type->tp_base;
+    if (!(type->tp_flags & Py_TPFLAGS_MANAGED_DICT) || (type->tp_flags & KR_TPFLAGS_CLASS)) return;
+    if (base->tp_flags & Py_TPFLAGS_MANAGED_DICT) return;
+    type->tp_flags &= ~Py_TPFLAGS_MANAGED_DICT;
+    if (base->tp_dictoffset != 0) return;
+    if (type->tp_basicsize == 0) type->tp_basicsize = base->tp_basicsize;
+    type->tp_dictoffset = type->tp_basicsize;
+    type->tp_basicsize += sizeof(PyObject *);
+}
+
 static int make_ready(PyTypeObject *type) {
     if (check_definition(type) < 0) return -1;
     if (type->tp_dict == NULL && (type->tp_dict = PyDict_New()) == NULL) return -1;
     if (set_bases(type) < 0 || kr_type_compute_mro(type, NULL) < 0 || check_bases(type) < 0) return -1;
+    settle_managed_dict(type);
     if (settle_new(type) < 0) return -1;
     if (kr_type_add_slot_wrappers(type) < 0 || add_methods(type) < 0 || add_members(type) < 0 || add_getsets(type) < 0 ||
         add_doc(type) < 0) {
@@ -381,11 +395,6 @@ static int make_ready(PyTypeObject *type) {
     /* A C type derived from a class with managed attributes keeps them at the same place. */
     if ((type->tp_flags & Py_TPFLAGS_MANAGED_DICT) && ((PyHeapTypeObject *)type)->ht_cached_keys == NULL) {
         PyTypeObject *base = type->tp_base;
-        if (!(type->tp_flags & Py_TPFLAGS_HEAPTYPE) || !(base->tp_flags & Py_TPFLAGS_MANAGED_DICT)) {
-            PyErr_Format(PyExc_SystemError, "type %s has the Py_TPFLAGS_MANAGED_DICT flag without a place for it",
-                         type->tp_name);
-            return -1;
-        }
         if (kr_class_layout_create((PyHeapTypeObject *)type, kr_class_layout(base)->attribute_offset) < 0) return -1;
     }
     return 0;
