@@ -1,0 +1,26 @@
+/* Start-up and shutdown: what other subjects contribute.
+ *
+ * Invariant: start-up runs the steps of start_core, then start_main, each building only on those before; shutdown runs in
+ * the opposite order: threads, exit functions, streams, modules, types, memory.
+ */
+#ifndef KR_RUNTIME_LIFECYCLE_H
+#define KR_RUNTIME_LIFECYCLE_H
+
+#include <Python.h>
+
+PyMODINIT_FUNC PyInit_builtins(void);
+
+/* Signals (modules/_signal.c): SIGINT handler and module state; the end of both. */
+int kr_signals_start(void);
+void kr_signals_finish(void);
+/* modules/faulthandler.c */
+int kr_faulthandler_start(void);
+void kr_faulthandler_dump_current(int descriptor);
+/* modules/_tracemalloc.c */
+int kr_tracemalloc_start(int frames);
+/* modules/atexit.c: runs and drops the registered functions. */
+void kr_atexit_call(PyInterpreterState *interpreter);
+
+void kr_runtime_release(PyThreadState *thread);
+
+#endif

@@ -1,0 +1,315 @@
+/* The main program: from a configured interpreter to the exit code. */
+#include <Python.h>
+#include <marshal.h>
+
+#include <libgen.h>
+#include <limits.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "modules/sys.h"
+#include "object/interpreter.h"
+#include "object/names.h"
+#include "object/runtime.h"
+#include "runtime/config.h"
+#include "runtime/run.h"
+
+PyObject *kr_run_read_pyc(FILE *stream) {
+    long magic = PyMarshal_ReadLongFromFile(stream);
+    if (magic != PyImport_GetMagicNumber()) {
+        if (!PyErr_Occurred()) PyErr_SetString(PyExc_RuntimeError, "Bad magic number in .pyc file");
+        return NULL;
+    }
+    for (int i = 0; i < 3; i++) PyMarshal_ReadLongFromFile(stream); /* flags, time and size, or the source's hash */
+    if (PyErr_Occurred()) return NULL;
+    PyObject *code = PyMarshal_ReadLastObjectFromFile(stream);
+    if (code == NULL || !PyCode_Check(code)) {
+        Py_XDECREF(code);
+        PyErr_SetString(PyExc_RuntimeError, "Bad code object in .pyc file");
+        return NULL;
+    }
+    return code;
+}
+
+PyObject *kr_sys_script_folder(const PyWideStringList *argv) {
+    if (argv->length == 0) return NULL;
+    const wchar_t *first = argv->items[0];
+    if (wcscmp(first, L"-m") == 0) {
+        char folder[PATH_MAX];
+        return getcwd(folder, sizeof folder) == NULL ? NULL : PyUnicode_DecodeFSDefault(folder);
+    }
+    if (wcscmp(first, L"-c") == 0 || *first == 0 || wcscmp(first, L"-") == 0) return PyUnicode_FromString("");
+    char *name = Py_EncodeLocale(first, NULL), resolved[PATH_MAX];
+    if (name == NULL) return NULL;
+    if (realpath(name, resolved) == NULL) snprintf(resolved, sizeof resolved, "%s", name);
+    PyMem_Free(name);
+    return PyUnicode_DecodeFSDefault(dirname(resolved));
+}
+
+static int prepend_path(PyObject *folder) {
+    PyObject *path = PySys_GetObject("path");
+    if (path == NULL || !PyList_Check(path)) {
+        PyErr_SetString(PyExc_RuntimeError, "unable to get sys.path");
+        return -1;
+    }
+    return PyList_Insert(path, 0, folder);
+}
+
+/* Prints the exception; returns the exit code 1. A SystemExit ends the process here. */
+static int report(void) {
+    PyErr_Print();
+    return 1;
+}
+
+static int run_command(const wchar_t *command, PyCompilerFlags *flags) {
+    PyObject *text = PyUnicode_FromWideChar(command, -1);
+    if (text == NULL) return report();
+    if (PySys_Audit("cpython.run_command", "O", text) < 0) {
+        Py_DECREF(text);
+        return report();
+    }
+    PyObject *bytes = PyUnicode_AsUTF8String(text);
+    Py_DECREF(text);
+    if (bytes == NULL) {
+        PySys_WriteStderr("Unable to decode the command from the command line:\n");
+        return report();
+    }
+    flags->cf_flags |= PyCF_IGNORE_COOKIE;
+    int failed = PyRun_SimpleStringFlags(PyBytes_AS_STRING(bytes), flags);
+    Py_DECREF(bytes);
+    return failed != 0;
+}
+
+static int run_module(const wchar_t *name, int set_argv0) {
+    PyObject *runpy = PyImport_ImportModule("runpy"), *function = NULL, *module = NULL, *result = NULL;
+    if (runpy == NULL) {
+        fprintf(stderr, "Could not import runpy module\n");
+        return report();
+    }
+    function = PyObject_GetAttrString(runpy, "_run_module_as_main");
+    module = PyUnicode_FromWideChar(name, -1);
+    if (function != NULL && module != NULL && PySys_Audit("cpython.run_module", "O", module) == 0)
+        result = PyObject_CallFunction(function, "OO", module, set_argv0 ? Py_True : Py_False);
+    Py_DECREF(runpy);
+    Py_XDECREF(function);
+    Py_XDECREF(module);
+    if (result == NULL) return report();
+    Py_DECREF(result);
+    return 0;
+}
+
+static int run_stdin(PyConfig *config, PyCompilerFlags *flags);
+
+static int run_file(const PyConfig *config, PyCompilerFlags *flags) {
+    PyObject *filename = PyUnicode_FromWideChar(config->run_filename, -1);
+    if (filename == NULL) return report();
+    if (PySys_Audit("cpython.run_file", "O", filename) < 0) {
+        Py_DECREF(filename);
+        return report();
+    }
+    PyObject *bytes = PyUnicode_EncodeFSDefault(filename);
+    if (bytes == NULL) {
+        Py_DECREF(filename);
+        return report();
+    }
+    const char *name = PyBytes_AS_STRING(bytes);
+    struct stat status;
+    FILE *stream = fopen(name, "rb");
+    int code = 0;
+    if (stream == NULL) {
+        int error = errno;
+        char *program = Py_EncodeLocale(config->program_name, NULL);
+        PyObject *shown = PyObject_Repr(filename);
+        PySys_FormatStderr("%s: can't open file %S: [Errno %d] %s\n", program, shown, error, strerror(error));
+        Py_XDECREF(shown);
+        PyMem_Free(program);
+        code = 2;
+    } else if (fstat(fileno(stream), &status) == 0 && S_ISDIR(status.st_mode)) {
+        PySys_FormatStderr("%ls: %R is a directory, cannot continue\n", config->program_name, filename);
+        fclose(stream);
+        code = 1;
+    } else if (Py_MakePendingCalls() == -1) {
+        fclose(stream);
+        code = report();
+    } else {
+        PyObject *absolute = Py_NewRef(filename);
+        if (name[0] != '/' && config->run_filename[0] != '<') {
+            char folder[PATH_MAX];
+            if (getcwd(folder, sizeof folder) != NULL) {
+                PyObject *start = PyUnicode_DecodeFSDefault(folder);
+                if (start != NULL) {
+                    const char *rest = strncmp(name, "./", 2) == 0 ? name + 2 : name;
+                    PyObject *relative = PyUnicode_DecodeFSDefault(rest);
+                    if (relative != NULL) Py_SETREF(absolute, PyUnicode_FromFormat("%U/%U", start, relative));
+                    Py_XDECREF(relative);
+                }
+                Py_XDECREF(start);
+            }
+        }
+        code = absolute == NULL || _PyRun_AnyFileObject(stream, absolute, 1, flags) != 0;
+        Py_XDECREF(absolute);
+    }
+    Py_DECREF(bytes);
+    Py_DECREF(filename);
+    return code;
+}
+
+/* The prompt's start-up file, and readline with its history. */
+static void start_prompt(const PyConfig *config) {
+    const char *startup = kr_config_getenv(config, "PYTHONSTARTUP");
+    if (startup == NULL) return;
+    if (PySys_Audit("cpython.run_startup", "s", startup) < 0) {
+        PyErr_Print();
+        return;
+    }
+    FILE *stream = fopen(startup, "r");
+    if (stream == NULL) {
+        PySys_FormatStderr("Could not open PYTHONSTARTUP\n");
+        PyErr_SetFromErrnoWithFilename(PyExc_OSError, startup);
+        PyErr_Print();
+        return;
+    }
+    PyCompilerFlags flags = _PyCompilerFlags_INIT;
+    (void)PyRun_SimpleFileExFlags(stream, startup, 1, &flags);
+    PyErr_Clear();
+}
+
+static void run_interactive_hook(void) {
+    PyObject *hook = PySys_GetObject("__interactivehook__");
+    if (hook == NULL) return;
+    if (PySys_Audit("cpython.run_interactivehook", "O", hook) < 0) {
+        PyErr_Print();
+        return;
+    }
+    Py_INCREF(hook);
+    PyObject *result = PyObject_CallNoArgs(hook);
+    Py_DECREF(hook);
+    if (result == NULL) {
+        PySys_WriteStderr("Failed calling sys.__interactivehook__\n");
+        PyErr_Print();
+    }
+    Py_XDECREF(result);
+}
+
+static int stdin_is_prompt(const PyConfig *config) { return isatty(fileno(stdin)) || config->interactive; }
+
+static void greet(const PyConfig *config) {
+    if (config->quiet) return;
+    if (!config->verbose && (config->run_command != NULL || config->run_filename != NULL || config->run_module != NULL ||
+                             !stdin_is_prompt(config)))
+        return;
+    fprintf(stderr, "Krait %s (Python %s) on %s\n", KRAIT_VERSION, PY_VERSION, Py_GetPlatform());
+    if (config->site_import)
+        fprintf(stderr, "Type \"help\", \"copyright\", \"credits\" or \"license\" for more information.\n");
+}
+
+static int run_stdin(PyConfig *config, PyCompilerFlags *flags) {
+    if (stdin_is_prompt(config)) {
+        config->inspect = 0;
+        start_prompt(config);
+        run_interactive_hook();
+    }
+    if (Py_MakePendingCalls() == -1) return report();
+    if (PySys_Audit("cpython.run_stdin", NULL) < 0) return report();
+    PyObject *name = PyUnicode_FromString("<stdin>");
+    if (name == NULL) return report();
+    int failed = _PyRun_AnyFileObject(stdin, name, 0, flags);
+    Py_DECREF(name);
+    return failed != 0;
+}
+
+/* After the program, -i opens the prompt. */
+static void inspect(PyConfig *config, PyCompilerFlags *flags, int *code) {
+    if (!config->inspect && kr_config_getenv(config, "PYTHONINSPECT") != NULL) config->inspect = 1;
+    if (!config->inspect || !stdin_is_prompt(config)) return;
+    config->inspect = 0;
+    run_interactive_hook();
+    *code = PyRun_AnyFileExFlags(stdin, "<stdin>", 0, flags) != 0;
+}
+
+/* The importer for a script that is a folder or a zip file; a new reference or NULL. */
+static PyObject *script_importer(PyObject *filename) {
+    PyObject *importer = PyImport_GetImporter(filename);
+    if (importer == NULL) {
+        PySys_WriteStderr("Failed checking if argv[0] is an import path entry\n");
+        PyErr_Print();
+        return NULL;
+    }
+    if (importer == Py_None) Py_CLEAR(importer);
+    return importer;
+}
+
+static int run(PyConfig *config) {
+    PyCompilerFlags flags = _PyCompilerFlags_INIT;
+    PyObject *importer_path = NULL;
+    int code;
+    if (config->run_filename != NULL) {
+        PyObject *filename = PyUnicode_FromWideChar(config->run_filename, -1);
+        PyObject *importer = filename == NULL ? NULL : script_importer(filename);
+        if (importer != NULL) importer_path = Py_NewRef(filename);
+        Py_XDECREF(importer);
+        Py_XDECREF(filename);
+    }
+    if (importer_path != NULL) {
+        if (prepend_path(importer_path) < 0) goto fail;
+    } else if (!config->safe_path) {
+        PyObject *folder = kr_sys_script_folder(&config->argv);
+        if (folder != NULL && prepend_path(folder) < 0) {
+            Py_DECREF(folder);
+            goto fail;
+        }
+        Py_XDECREF(folder);
+        PyErr_Clear();
+    }
+    greet(config);
+    if (stdin_is_prompt(config) && config->run_command == NULL && config->run_module == NULL && config->run_filename == NULL) {
+        PyObject *readline = PyImport_ImportModule("readline");
+        if (readline == NULL) PyErr_Clear();
+        Py_XDECREF(readline);
+    }
+    if (config->run_command != NULL)
+        code = run_command(config->run_command, &flags);
+    else if (config->run_module != NULL)
+        code = run_module(config->run_module, 1);
+    else if (importer_path != NULL)
+        code = run_module(L"__main__", 0);
+    else if (config->run_filename != NULL)
+        code = run_file(config, &flags);
+    else
+        code = run_stdin(config, &flags);
+    inspect(config, &flags, &code);
+    Py_XDECREF(importer_path);
+    return code;
+fail:
+    Py_XDECREF(importer_path);
+    return report();
+}
+
+int Py_RunMain(void) {
+    int code = run(&kr_tstate()->interp->config);
+    if (Py_FinalizeEx() < 0) code = 120; /* the buffered output could not be written */
+    return code;
+}
+
+static int start_and_run(PyConfig *config, PyStatus status) {
+    if (!PyStatus_Exception(status)) status = Py_InitializeFromConfig(config);
+    PyConfig_Clear(config);
+    if (PyStatus_IsExit(status)) return status.exitcode;
+    if (PyStatus_Exception(status)) Py_ExitStatusException(status);
+    return Py_RunMain();
+}
+
+int Py_BytesMain(int argc, char **argv) {
+    PyConfig config;
+    PyConfig_InitPythonConfig(&config);
+    return start_and_run(&config, PyConfig_SetBytesArgv(&config, argc, argv));
+}
+
+int Py_Main(int argc, wchar_t **argv) {
+    PyConfig config;
+    PyConfig_InitPythonConfig(&config);
+    return start_and_run(&config, PyConfig_SetArgv(&config, argc, argv));
+}
+
+int Py_FrozenMain(int argc, char **argv) { return Py_BytesMain(argc, argv); }
