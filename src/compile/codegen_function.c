@@ -185,9 +185,9 @@ int kr_gen_function(KrCompiler *c, Kr_FunctionDef *function) {
     KrUnitKind kind = function->node.kind == KR_AsyncFunctionDef ? KR_UNIT_ASYNC_FUNCTION : KR_UNIT_FUNCTION;
     TRY(kr_unit_enter(c, function->name, kind, function, first_line(&function->node, function->decorator_list)));
     /* The first constant is the docstring, or None. */
-    PyObject *docstring = kr_docstring(function->body);
+    PyObject *docstring = c->optimize < 2 ? kr_docstring(function->body) : NULL;
     int has_docstring = docstring != NULL;
-    if (docstring == NULL || c->optimize >= 2) docstring = Py_None;
+    if (docstring == NULL) docstring = Py_None;
     TRY(kr_constant_add(c, Py_NewRef(docstring)));
     count_parameters(c->unit, arguments);
     for (Py_ssize_t i = has_docstring; i < kr_seq_count(function->body); i++)
@@ -459,6 +459,7 @@ int kr_gen_module(KrCompiler *c, KrNode *mod) {
         case KR_Module: return kr_gen_body(c, KR_AS(Module, mod)->body);
         case KR_Interactive: {
             const KrSeq *body = KR_AS(Interactive, mod)->body;
+            c->unit->location.lineno = 1;
             if (kr_has_annotations(body)) EMIT(SETUP_ANNOTATIONS);
             c->is_interactive = 1;
             return kr_gen_statements(c, body);

@@ -405,8 +405,10 @@ static int gen_while(KrCompiler *c, const Kr_While *statement) {
 
 static int gen_break(KrCompiler *c) {
     KrRegion *loop = NULL;
+    KrLocation statement = c->unit->location;
     EMIT(NOP);
     TRY(kr_gen_unwind_all(c, 0, &loop));
+    if (loop == NULL) c->unit->location = statement;
     if (loop == NULL) return kr_compile_error(c, "'break' outside loop");
     TRY(kr_gen_unwind(c, loop, 0));
     EMIT_JUMP(JUMP, loop->exit);
@@ -415,8 +417,10 @@ static int gen_break(KrCompiler *c) {
 
 static int gen_continue(KrCompiler *c) {
     KrRegion *loop = NULL;
+    KrLocation statement = c->unit->location;
     EMIT(NOP);
     TRY(kr_gen_unwind_all(c, 0, &loop));
+    if (loop == NULL) c->unit->location = statement;
     if (loop == NULL) return kr_compile_error(c, "'continue' not properly in loop");
     EMIT_JUMP(JUMP, loop->block);
     return 0;

@@ -235,6 +235,18 @@ static int next_swappable(const KrBlock *block, int i, int line) {
     return -1;
 }
 
+/* True if two instructions may change places although others are between: no variable gets a different last value. */
+static int may_exchange(const KrBlock *block, int first, int second) {
+    const KrInstruction *a = &block->instructions[first], *b = &block->instructions[second];
+    for (int i = first; i <= second; i++) {
+        const KrInstruction *other = &block->instructions[i];
+        if (other->opcode != OP_STORE_FAST) continue;
+        if (i != first && a->opcode == OP_STORE_FAST && other->argument == a->argument) return 0;
+        if (i != second && b->opcode == OP_STORE_FAST && other->argument == b->argument) return 0;
+    }
+    return 1;
+}
+
 /* Instead of swapping two values, swaps the instructions that store them. */
 static void swap_stores(KrBlock *block, int i) {
     for (; i >= 0; i--) {
@@ -250,6 +262,7 @@ static void swap_stores(KrBlock *block, int i) {
             second = next_swappable(block, second, line);
             if (second < 0) return;
         }
+        if (!may_exchange(block, first, second)) return;
         erase(swap);
         KrInstruction store = block->instructions[first];
         block->instructions[first] = block->instructions[second];
@@ -378,18 +391,13 @@ int kr_graph_optimize(KrFlowGraph *graph, const KrGraphConstants *constants) {
     }
     kr_graph_remove_nops(graph);
     remove_empty_blocks(graph);
-    int has_changed = 0;
+    /* A jump to the next instruction does nothing, but may yet turn out to be all there is of a line. */
     for (KrBlock *block = graph->entry; block != NULL; block = block->next) {
         KrInstruction *last = last_of(block);
         if (last == NULL || (last->opcode != OP_JUMP && last->opcode != OP_JUMP_NO_INTERRUPT)) continue;
         if (last->target != block->next) continue;
         erase(last);
         block->falls_through = 1;
-        has_changed = 1;
-    }
-    if (has_changed) {
-        kr_graph_remove_nops(graph);
-        remove_empty_blocks(graph);
     }
     return 0;
 }

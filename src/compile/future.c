@@ -20,13 +20,14 @@ static const struct {
     {FUTURE_ANNOTATIONS, CO_FUTURE_ANNOTATIONS},
 };
 
-static int error_at(const KrNode *node, PyObject *filename, const char *format, const char *name) {
+static int error_at(PyObject *filename, int lineno, int offset, const char *format, const char *name) {
     PyErr_Format(PyExc_SyntaxError, format, name);
-    PyErr_SyntaxLocationObject(filename, node->lineno, node->col_offset);
+    PyErr_SyntaxLocationObject(filename, lineno, offset);
     return -1;
 }
 
 static int add_features(const Kr_ImportFrom *statement, PyObject *filename, KrFuture *future) {
+    int lineno = statement->node.lineno, offset = statement->node.col_offset + 1;
     for (Py_ssize_t i = 0; i < kr_seq_count(statement->names); i++) {
         const Kr_alias *alias = statement->names->item[i];
         const char *name = PyUnicode_AsUTF8(alias->name);
@@ -36,9 +37,9 @@ static int add_features(const Kr_ImportFrom *statement, PyObject *filename, KrFu
         if (f < Py_ARRAY_LENGTH(features))
             future->features |= features[f].flag;
         else if (strcmp(name, "braces") == 0)
-            return error_at(&statement->node, filename, "not a chance", NULL);
+            return error_at(filename, lineno, offset, "not a chance", NULL);
         else
-            return error_at(&statement->node, filename, "future feature %.100s is not defined", name);
+            return error_at(filename, lineno, offset, "future feature %.100s is not defined", name);
     }
     return 0;
 }
@@ -59,7 +60,7 @@ int kr_future_find(KrNode *mod, PyObject *filename, KrFuture *future) {
             if (import->module != NULL && import->level == 0 &&
                 PyUnicode_CompareWithASCIIString(import->module, "__future__") == 0) {
                 if (head_is_over)
-                    return error_at(statement, filename,
+                    return error_at(filename, statement->lineno, statement->col_offset,
                                     "from __future__ imports must occur at the beginning of the file", NULL);
                 if (add_features(import, filename, future) < 0) return -1;
                 future->lineno = statement->lineno;
