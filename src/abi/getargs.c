@@ -850,7 +850,7 @@ void _PyArg_BadArgument(const char *fname, const char *displayname, const char *
 int _Py_convert_optional_to_ssize_t(PyObject *object, void *result) {
     if (object == Py_None) return 1;
     if (!PyIndex_Check(object)) {
-        PyErr_Format(PyExc_TypeError, "argument should be integer or None, not %.200s", Py_TYPE(object)->tp_name);
+        PyErr_Format(PyExc_TypeError, "argument should be integer or None, not '%.200s'", Py_TYPE(object)->tp_name);
         return 0;
     }
     Py_ssize_t value = PyNumber_AsSsize_t(object, PyExc_OverflowError);

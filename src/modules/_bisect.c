@@ -28,7 +28,7 @@ static int search_read(Search *search, _PyArg_Parser *parser, PyObject *const *a
     if (given > 2 && value[2] != NULL && read_index(value[2], &search->low) < 0) return -1;
     if (given > 3 && value[3] != NULL && value[3] != Py_None) {
         if (!PyIndex_Check(value[3])) {
-            PyErr_Format(PyExc_TypeError, "argument should be integer or None, not %.200s",
+            PyErr_Format(PyExc_TypeError, "argument should be integer or None, not '%.200s'",
                          Py_TYPE(value[3])->tp_name);
             return -1;
         }

@@ -180,7 +180,7 @@ static PyMethodDef operator_functions[] = {
 
 /* Checks the arguments of a call; `function` is the getter's name. Returns 0 or -1. */
 static int takes_one(const char *function, Py_ssize_t nargs, PyObject *kwnames) {
-    return _PyArg_CheckPositional(function, nargs, 1, 1) && _PyArg_NoKwnames(function, kwnames) ? 0 : -1;
+    return _PyArg_NoKwnames(function, kwnames) && _PyArg_CheckPositional(function, nargs, 1, 1) ? 0 : -1;
 }
 
 /* As tp_call: passes the tuple on to the vectorcall function, after refusing keywords. */
@@ -233,7 +233,10 @@ static PyObject *itemgetter_call(PyObject *self, PyObject *args, PyObject *kwarg
 
 static PyObject *itemgetter_new(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
     if (!_PyArg_NoKeywords("itemgetter", kwargs)) return NULL;
-    if (!_PyArg_CheckPositional("itemgetter", PyTuple_GET_SIZE(args), 1, PY_SSIZE_T_MAX)) return NULL;
+    if (PyTuple_GET_SIZE(args) == 0) {
+        _PyArg_CheckPositional("itemgetter", 0, 1, 1);
+        return NULL;
+    }
     ItemGetter *self = (ItemGetter *)type->tp_alloc(type, 0);
     if (self == NULL) return NULL;
     self->items = Py_NewRef(args);
@@ -389,7 +392,10 @@ static PyObject *read_attribute(PyObject *name) {
 static PyObject *attrgetter_new(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
     Py_ssize_t count = PyTuple_GET_SIZE(args);
     if (!_PyArg_NoKeywords("attrgetter", kwargs)) return NULL;
-    if (!_PyArg_CheckPositional("attrgetter", count, 1, PY_SSIZE_T_MAX)) return NULL;
+    if (count == 0) {
+        _PyArg_CheckPositional("attrgetter", 0, 1, 1);
+        return NULL;
+    }
     PyObject *attributes = PyTuple_New(count);
     for (Py_ssize_t i = 0; i < count && attributes != NULL; i++) {
         PyObject *name = PyTuple_GET_ITEM(args, i), *attribute = NULL;

@@ -215,8 +215,9 @@ static PyObject *int_multiply(PyObject *a, PyObject *b) {
 
 /* ---- quotient and remainder ---- */
 
-static int divide_by_zero(void) {
-    PyErr_SetString(PyExc_ZeroDivisionError, "integer division or modulo by zero");
+static int divide_by_zero(int only_remainder) {
+    PyErr_SetString(PyExc_ZeroDivisionError,
+                    only_remainder ? "integer modulo by zero" : "integer division or modulo by zero");
     return -1;
 }
 
@@ -304,7 +305,7 @@ static int truncating_divide(PyLongObject *a, PyLongObject *b, PyObject **quotie
 }
 
 int kr_int_divide(PyLongObject *a, PyLongObject *b, PyObject **quotient, PyObject **remainder) {
-    if (Py_SIZE(b) == 0) return divide_by_zero();
+    if (Py_SIZE(b) == 0) return divide_by_zero(quotient == NULL);
     if (kr_int_is_medium(a) && kr_int_is_medium(b)) {
         int64_t x = kr_int_medium(a), y = kr_int_medium(b);
         int64_t q, r;
