@@ -452,43 +452,6 @@ PyObject *_PyErr_FormatFromCause(PyObject *exception, const char *format, ...) {
     return NULL;
 }
 
-/* Replaces the exception that is set by one of the same class with a message that starts with the given text, if the
- * class is simple enough for that: made from one argument at most, without state of its own. */
-PyObject *_PyErr_TrySetFromCause(const char *prefix_format, ...) {
-    PyObject *type, *value, *traceback;
-    PyErr_Fetch(&type, &value, &traceback);
-    PyTypeObject *class = (PyTypeObject *)type, *root = (PyTypeObject *)PyExc_BaseException;
-    PyErr_NormalizeException(&type, &value, &traceback);
-    class = (PyTypeObject *)type;
-    int simple = class->tp_init == root->tp_init && class->tp_new == root->tp_new && class->tp_basicsize == root->tp_basicsize;
-    if (simple) {
-        PyBaseExceptionObject *exception = (PyBaseExceptionObject *)value;
-        Py_ssize_t count = PyTuple_GET_SIZE(exception->args);
-        simple = count == 0 || (count == 1 && PyUnicode_CheckExact(PyTuple_GET_ITEM(exception->args, 0)));
-        if (exception->dict != NULL && PyDict_GET_SIZE(exception->dict) > 0) simple = 0;
-    }
-    if (!simple) {
-        PyErr_Restore(type, value, traceback);
-        return NULL;
-    }
-    if (traceback != NULL) {
-        PyException_SetTraceback(value, traceback);
-        Py_DECREF(traceback);
-    }
-    va_list vargs;
-    va_start(vargs, prefix_format);
-    PyObject *prefix = PyUnicode_FromFormatV(prefix_format, vargs);
-    va_end(vargs);
-    if (prefix != NULL) {
-        PyErr_Restore(Py_NewRef(type), Py_NewRef(value), NULL);
-        _PyErr_FormatFromCause(type, "%U (%s: %S)", prefix, class->tp_name, value);
-        Py_DECREF(prefix);
-    }
-    Py_DECREF(type);
-    Py_DECREF(value);
-    return NULL;
-}
-
 /* -- New exception classes -------------------------------------------------------------------------------------------------------- */
 
 PyObject *PyErr_NewException(const char *name, PyObject *base, PyObject *dict) {

@@ -302,19 +302,6 @@ Py_ssize_t PyNumber_AsSsize_t(PyObject *item, PyObject *error) {
     return result;
 }
 
-/* Converter for PyArg_Parse: None leaves *result as it is. */
-int _Py_convert_optional_to_ssize_t(PyObject *obj, void *result) {
-    if (obj == Py_None) return 1;
-    if (!PyIndex_Check(obj)) {
-        PyErr_Format(PyExc_TypeError, "argument should be integer or None, not %.200s", Py_TYPE(obj)->tp_name);
-        return 0;
-    }
-    Py_ssize_t number = PyNumber_AsSsize_t(obj, PyExc_OverflowError);
-    if (number == -1 && PyErr_Occurred()) return 0;
-    *(Py_ssize_t *)result = number;
-    return 1;
-}
-
 static PyObject *int_from_trunc(PyObject *method) {
     if (PyErr_WarnEx(PyExc_DeprecationWarning, "The delegation of int() to __trunc__ is deprecated.", 1) < 0) {
         return NULL;

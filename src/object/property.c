@@ -5,6 +5,7 @@
 #include "object/arguments.h"
 #include "object/names.h"
 #include "object/object.h"
+#include "object/property.h"
 
 /* `name` is what __set_name__ said. `doc_from_getter` tells that the docstring is the getter's, so that a copy with
  * another getter takes that one's. */
@@ -17,6 +18,8 @@ typedef struct {
 } KrProperty;
 
 static inline KrProperty *cast(PyObject *self) { return (KrProperty *)self; }
+
+PyObject *kr_property_get_function(PyObject *property) { return cast(property)->get; }
 
 /* True if the object, a function or descriptor, is marked as abstract. -1 on error. */
 int _PyObject_IsAbstract(PyObject *obj) {
