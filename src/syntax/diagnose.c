@@ -249,13 +249,20 @@ const KrPegAction kr_peg_actions[] = {
 
 /* The whole diagnosis */
 
+/* True while the lexer has found neither an error nor the end. */
+static bool is_reading(const KrLexer *lexer) { return lexer->state == KR_LEXER_OK && !lexer->reached_end; }
+
+/* True if more text might have made the source right. */
+static bool is_incomplete(const KrLexer *lexer) {
+    if (lexer->state > KR_LEXER_AT_END) return lexer->string_end != NULL && *lexer->string_end == '\0';
+    return lexer->reached_end;
+}
+
 /* A malformed token further on, or a bracket that is open from a line before the error, explains more than the error that is
  * set now: reads on to the end, and replaces the error if there is one of these. */
 static void look_further(KrParser *p) {
     KrLexer *lexer = p->lexer;
-    if (lexer->interactive || lexer->state != KR_LEXER_OK || p->count == 0 ||
-        !PyErr_ExceptionMatches(PyExc_SyntaxError))
-        return;
+    if (lexer->interactive || p->count == 0 || !PyErr_ExceptionMatches(PyExc_SyntaxError)) return;
     PyObject *type, *value, *traceback;
     PyErr_Fetch(&type, &value, &traceback);
     int error_lineno = p->tokens[p->count - 1].lineno;
@@ -294,16 +301,21 @@ static bool diagnose(KrParser *p, const char *rule) {
     KrPeg peg;
     if (kr_peg_init(&peg, p) < 0) return false;
     bool right = kr_peg_run(&peg, rule);
-    if (!right && !p->failed) {
+    if (!right && (p->flags & PyCF_ALLOW_INCOMPLETE_INPUT) &&
+        is_incomplete(p->lexer)) {
+        PyErr_Clear();
+        p->failed = true;
+        kr_syntax_error_last(p->lexer, PyExc_SyntaxError, &p->tokens[p->count - 1], "incomplete input");
+    } else if (!right && !p->failed) {
         KrToken last = p->tokens[p->count - 1];
         peg.wrong = true;
         (void)kr_peg_run(&peg, rule);
-        if (p->failed) {
-            look_further(p);
-        } else {
+        if (!p->failed) {
             raise_generic(p, &last);
+        } else if (is_reading(p->lexer)) {
+            look_further(p);
         }
-    } else if (p->failed) {
+    } else if (p->failed && is_reading(p->lexer)) {
         look_further(p);
     }
     kr_peg_destroy(&peg);
@@ -341,11 +353,6 @@ void kr_diagnose_failure(KrParser *p, KrLexer *lexer, PyCompilerFlags *flags) {
             kr_syntax_error(p->lexer, PyExc_SyntaxError, last->lineno, last->col, last->end_lineno, last->end_col,
                             "invalid syntax");
         }
-    }
-    if ((p->flags & PyCF_ALLOW_INCOMPLETE_INPUT) && (lexer->state == KR_LEXER_AT_END || lexer->ended_in_string)) {
-        PyErr_Clear();
-        kr_syntax_error_last(lexer, PyExc_SyntaxError, again.count > 0 ? &again.tokens[again.count - 1] : NULL,
-                             "incomplete input");
     }
     kr_parser_destroy(&again);
 

@@ -136,7 +136,6 @@ static KrNode *parse_expression(KrFormatted *f, const char *s, const char *end) 
     kr_lexer_init(&lexer, source, length + 3, p->lexer->filename, KR_PARSE_EXPRESSION);
     lexer.is_fstring = true;
     lexer.silent = p->silent;
-    lexer.encoded = p->lexer->encoded;
     lexer.first_lineno = f->token.lineno + lines;
     lexer.first_col = lines != 0 ? columns : f->token.col + columns;
     lexer.lineno = lexer.first_lineno - 1;

@@ -96,6 +96,7 @@ static bool read_more(KrLexer *lexer) {
 static bool enter_line(KrLexer *lexer, bool inside_token) {
     if (lexer->cursor == lexer->limit && !(lexer->interactive && read_more(lexer))) {
         if (lexer->state == KR_LEXER_OK) lexer->state = KR_LEXER_AT_END;
+        lexer->reached_end = true;
         return false;
     }
     if (!inside_token) lexer->buffer = lexer->cursor;
@@ -197,6 +198,7 @@ static bool read_indentation(KrLexer *lexer, bool *blank) {
         }
     }
     lexer->cursor = s;
+    lexer->reached_end |= *s == '\0';
     *blank = false;
     if (*s == '#' || *s == '\n') {
         if (!lexer->interactive) {
@@ -268,11 +270,16 @@ static bool check_identifier(KrLexer *lexer, const char *start, const char *end)
  * Returns false with an exception. */
 static bool check_number_end(KrLexer *lexer, const char *s, const char *kind) {
     lexer->cursor = s;
+    lexer->reached_end |= *s == '\0';
     if (!IS(*s, NAME_PART)) return true;
     static const char *const followers[] = {"and", "else", "for", "if", "in", "is", "or", "not"};
     for (size_t i = 0; i < Py_ARRAY_LENGTH(followers); i++) {
         size_t length = strlen(followers[i]);
         if (strncmp(s, followers[i], length) != 0) continue;
+        if (*s != 'i') {
+            lexer->reached_end |= s[length] == '\0';
+            if (IS(s[length], NAME_PART)) continue;
+        }
         if (lexer->silent) return true;
         lexer->cursor = s + 1;
         int status = kr_syntax_warn(lexer, PyExc_SyntaxWarning, lexer->lineno, "invalid %s literal", kind);
@@ -421,7 +428,11 @@ static void read_string(KrLexer *lexer, KrToken *token, const char *start) {
     int shift = first_lineno == lexer->first_lineno ? lexer->first_col : 0;
     char quote = *s++;
     bool triple = s[0] == quote && s[1] == quote;
-    if (triple) s += 2;
+    if (triple) {
+        s += 2;
+    } else if (s[0] == quote) {
+        lexer->reached_end |= s[1] == '\0';
+    }
     for (;;) {
         while (!IS(*s, STRING_STOP)) s++;
         char c = *s;
@@ -466,7 +477,8 @@ static void read_string(KrLexer *lexer, KrToken *token, const char *start) {
     return;
 
 unterminated:
-    lexer->ended_in_string = *s == '\0';
+    lexer->string_end = s;
+    lexer->reached_end |= *s == '\0';
     int last_lineno = lexer->lineno;
     lexer->cursor = lexer->text + start_offset + 1;
     lexer->line_start = lexer->text + line_offset;
@@ -543,6 +555,7 @@ static void close_bracket(KrLexer *lexer, KrToken *token, char c) {
 /* Reads an operator, or a character that begins no token. */
 static void read_operator(KrLexer *lexer, KrToken *token) {
     const char *s = lexer->cursor;
+    lexer->reached_end |= s[1] == '\0';
     switch (*s) {
     case '(':
     case '[':
@@ -562,6 +575,7 @@ static void read_operator(KrLexer *lexer, KrToken *token) {
     int kind = PyToken_TwoChars(s[0], s[1]);
     if (kind != OP || s[0] == '.') {
         int longer = PyToken_ThreeChars(s[0], s[1], s[2]);
+        if (s[1] == s[0]) lexer->reached_end |= s[2] == '\0';
         if (longer != OP) {
             lexer->cursor = s + 3;
             set_place(lexer, token, longer, s, s + 3);
@@ -569,6 +583,7 @@ static void read_operator(KrLexer *lexer, KrToken *token) {
         }
     }
     if (kind != OP) {
+        lexer->reached_end |= s[2] == '\0';
         lexer->cursor = s + 2;
         set_place(lexer, token, kind, s, s + 2);
         return;
@@ -597,6 +612,7 @@ static void read_name(KrLexer *lexer, KrToken *token) {
         return;
     }
     lexer->cursor = s;
+    lexer->reached_end |= *s == '\0';
     if (bits >= 128) {
         if (!check_identifier(lexer, start, s)) {
             set_placeless(lexer, token, ERRORTOKEN);
@@ -692,6 +708,7 @@ next_character:;
     case '\0':
         if (s == lexer->limit) {
             lexer->state = KR_LEXER_AT_END;
+            lexer->reached_end = true;
             set_placeless(lexer, token, lexer->level > 0 ? ERRORTOKEN : ENDMARKER);
             return;
         }

@@ -70,7 +70,8 @@ typedef struct KrLexer {
     KrParseMode mode;
     bool is_fstring;
     bool encoded;            /* columns of errors count characters; else (bytes without a declaration) bytes */
-    bool ended_in_string;    /* the text ends inside a string literal */
+    bool reached_end;        /* the end of the text was seen, if only by looking whether the last token goes on */
+    const char *string_end;  /* where an unterminated string literal ends, else NULL */
     const char *encoding;    /* of the source as it was, or NULL */
 } KrLexer;
 

@@ -260,33 +260,49 @@ static KrNode *join_formatted(KrParser *p, int start, int count, PyObject *kind)
     return p->failed ? NULL : KR_MAKE(p, start, JoinedStr, .values = values);
 }
 
-KrNode *kr_parse_strings(KrParser *p) {
-    int start = p->mark, count = 0;
-    bool formatted = false, bytes = false, mixed = false;
-    while (kr_peek_kind(p) == STRING) {
-        KrStringLiteral literal = split_token(p, p->mark);
-        mixed |= count > 0 && literal.bytes != bytes;
-        bytes = literal.bytes;
-        formatted |= literal.formatted;
-        count++;
-        kr_skip(p);
-    }
-    if (p->failed) return NULL;
-    PyObject *kind = NULL, *value;
+/* The constant or f-string that `count` literals of the same kind make. */
+static KrNode *join(KrParser *p, int start, int count, bool bytes, bool formatted) {
+    PyObject *kind = NULL;
     if (p->lexer->text[p->tokens[start].start] == 'u') {
         kind = kr_parser_own(p, PyUnicode_InternFromString("u"));
         if (kind == NULL) return NULL;
     }
+    if (formatted) return join_formatted(p, start, count, kind);
+    PyObject *value = bytes ? concatenate_bytes(p, start, count) : concatenate_text(p, start, count);
+    if (value == NULL || kr_parser_own(p, value) == NULL) return NULL;
+    return KR_MAKE(p, start, Constant, .value = value, .kind = kind);
+}
+
+/* Raises the first error of literals of which the one at `other` does not go with those before it. */
+static void refuse_mixture(KrParser *p, int start, int other, bool formatted) {
+    KrStringLiteral literal = split_token(p, other);
+    if (join(p, start, other - start, !literal.bytes, formatted) == NULL) return;
+    if (!literal.formatted) {
+        PyObject *value = literal.bytes
+                              ? decode_bytes(p, &p->tokens[other], &literal)
+                              : kr_literal_decode(p, &p->tokens[other], literal.body, literal.end, literal.raw);
+        if (value == NULL) return;
+        Py_DECREF(value);
+    }
+    kr_syntax_error_last(p->lexer, PyExc_SyntaxError, &p->tokens[p->count - 1], "cannot mix bytes and nonbytes literals");
+}
+
+KrNode *kr_parse_strings(KrParser *p) {
+    int start = p->mark, other = 0;
+    bool formatted = false, bytes = false;
+    while (kr_peek_kind(p) == STRING) {
+        KrStringLiteral literal = split_token(p, p->mark);
+        if (p->mark > start && literal.bytes != bytes && other == 0) other = p->mark;
+        bytes = literal.bytes;
+        formatted |= literal.formatted && other == 0;
+        kr_skip(p);
+    }
+    if (p->failed) return NULL;
     KrNode *node = NULL;
-    if (mixed) {
-        kr_syntax_error_last(p->lexer, PyExc_SyntaxError, &p->tokens[p->count - 1],
-                             "cannot mix bytes and nonbytes literals");
-    } else if (formatted) {
-        node = join_formatted(p, start, count, kind);
+    if (other != 0) {
+        refuse_mixture(p, start, other, formatted);
     } else {
-        value = bytes ? concatenate_bytes(p, start, count) : concatenate_text(p, start, count);
-        if (value != NULL && kr_parser_own(p, value) != NULL)
-            node = KR_MAKE(p, start, Constant, .value = value, .kind = kind);
+        node = join(p, start, p->mark - start, bytes, formatted);
     }
     if (node == NULL) {
         p->failed = true;

@@ -217,6 +217,7 @@ PyObject *kr_parser_identifier(KrParser *p, const KrToken *token) {
         if (known->hash == hash && known->length == length && memcmp(base + known->start, text, length) == 0)
             return known->object;
     }
+    if (p->failed) return NULL;
     PyObject *object = kr_parser_own(p, new_identifier(text, length));
     if (object == NULL) return NULL;
     p->names[slot] = (KrParserName){token->start, length, hash, object};

@@ -582,6 +582,15 @@ static KrPegNode *parse_repeated(KrPeg *peg, const Grammar *g, const Item *item,
     return finish_list(peg, base, start);
 }
 
+/* True for the start of a soft keyword, too: whoever types `cas` means no missing comma. */
+static bool may_be_soft(const KrParser *p, const KrToken *token) {
+    static const char *const words[] = {"_", "case", "match"};
+    for (size_t i = 0; i < Py_ARRAY_LENGTH(words); i++) {
+        if (strncmp(words[i], p->lexer->text + token->start, token->length) == 0) return true;
+    }
+    return false;
+}
+
 static KrPegNode *parse_item(KrPeg *peg, const Grammar *g, const Item *item) {
     KrParser *p = peg->p;
     const Item *inner = &g->items[item->operand];
@@ -591,7 +600,7 @@ static KrPegNode *parse_item(KrPeg *peg, const Grammar *g, const Item *item) {
     case TOKEN: return kr_peek_kind(p) == item->operand ? take_token(peg) : NULL;
     case SOFT:
         return kr_peek_kind(p) == NAME && p->tokens[mark].soft == item->operand ? take_token(peg) : NULL;
-    case ANY_SOFT: return kr_peek_kind(p) == NAME && p->tokens[mark].soft != KR_NOT_SOFT ? take_token(peg) : NULL;
+    case ANY_SOFT: return kr_peek_kind(p) == NAME && may_be_soft(p, &p->tokens[mark]) ? take_token(peg) : NULL;
     case RULE: return parse_rule(peg, g, item->operand);
     case OPTIONAL:
         node = parse_item(peg, g, inner);

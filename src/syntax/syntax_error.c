@@ -25,7 +25,7 @@ static PyObject *error_text(const KrLexer *lexer, int lineno) {
         PyErr_Clear();
     }
     if (lexer->lineno <= lineno) {
-        const char *end = kr_lexer_line_end(lexer, lexer->line_start);
+        const char *end = kr_lexer_line_end(lexer, lexer->string_end != NULL ? lexer->string_end : lexer->line_start);
         if (lexer->lineno > 0 && end > lexer->buffer)
             return PyUnicode_DecodeUTF8(lexer->buffer, end - lexer->buffer, "replace");
     }
