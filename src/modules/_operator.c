@@ -233,10 +233,8 @@ static PyObject *itemgetter_call(PyObject *self, PyObject *args, PyObject *kwarg
 
 static PyObject *itemgetter_new(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
     if (!_PyArg_NoKeywords("itemgetter", kwargs)) return NULL;
-    if (PyTuple_GET_SIZE(args) == 0) {
-        _PyArg_CheckPositional("itemgetter", 0, 1, 1);
-        return NULL;
-    }
+    Py_ssize_t count = PyTuple_GET_SIZE(args);
+    if (!_PyArg_CheckPositional("itemgetter", count, 1, count > 1 ? count : 1)) return NULL;
     ItemGetter *self = (ItemGetter *)type->tp_alloc(type, 0);
     if (self == NULL) return NULL;
     self->items = Py_NewRef(args);
@@ -392,10 +390,7 @@ static PyObject *read_attribute(PyObject *name) {
 static PyObject *attrgetter_new(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
     Py_ssize_t count = PyTuple_GET_SIZE(args);
     if (!_PyArg_NoKeywords("attrgetter", kwargs)) return NULL;
-    if (count == 0) {
-        _PyArg_CheckPositional("attrgetter", 0, 1, 1);
-        return NULL;
-    }
+    if (!_PyArg_CheckPositional("attrgetter", count, 1, count > 1 ? count : 1)) return NULL;
     PyObject *attributes = PyTuple_New(count);
     for (Py_ssize_t i = 0; i < count && attributes != NULL; i++) {
         PyObject *name = PyTuple_GET_ITEM(args, i), *attribute = NULL;
