@@ -208,7 +208,10 @@ static int enter_scope(KrSymbolTable *table, PyObject *name, KrScopeType type, c
     if (scope == NULL) return -1;
     *scope = (KrScope){.type = type, .name = name, .key = key, .location = location, .parent = table->current};
     KrScope *parent = table->current;
-    if (parent != NULL) scope->is_nested = parent->is_nested || parent->type == KR_SCOPE_FUNCTION;
+    if (parent != NULL) {
+        scope->is_nested = parent->is_nested || parent->type == KR_SCOPE_FUNCTION;
+        scope->iterable_depth = parent->iterable_depth;
+    }
     table->current = scope;
     /* Postponed annotations are checked, but they are no part of the program. */
     if (type == KR_SCOPE_ANNOTATION) return 0;
