@@ -21,9 +21,10 @@ static PyObject *gc_collect(PyObject *module, PyObject *const *args, Py_ssize_t 
     static _PyArg_Parser parser = {NULL, keywords, "collect", 0};
     PyObject *values[1];
     int generation = KR_GENERATIONS - 1;
+    Py_ssize_t given = count + (kwnames == NULL ? 0 : PyTuple_GET_SIZE(kwnames));
     args = _PyArg_UnpackKeywords(args, count, NULL, kwnames, &parser, 0, 1, 0, values);
     if (args == NULL) return NULL;
-    if (args[0] != NULL) {
+    if (given > 0) {
         generation = _PyLong_AsInt(args[0]);
         if (generation == -1 && PyErr_Occurred()) return NULL;
     }
@@ -48,9 +49,10 @@ static PyObject *gc_get_objects(PyObject *module, PyObject *const *args, Py_ssiz
     static _PyArg_Parser parser = {NULL, keywords, "get_objects", 0};
     PyObject *values[1];
     Py_ssize_t generation = -1;
+    Py_ssize_t given = count + (kwnames == NULL ? 0 : PyTuple_GET_SIZE(kwnames));
     args = _PyArg_UnpackKeywords(args, count, NULL, kwnames, &parser, 0, 1, 0, values);
     if (args == NULL) return NULL;
-    if (args[0] != NULL && args[0] != Py_None) {
+    if (given > 0 && args[0] != Py_None) {
         if (!kr_is_index(args[0])) {
             PyErr_Format(PyExc_TypeError, "argument should be integer or None, not '%.200s'", Py_TYPE(args[0])->tp_name);
             return NULL;

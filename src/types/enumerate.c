@@ -45,7 +45,10 @@ static PyObject *enumerate_new(PyTypeObject *type, PyObject *args, PyObject *kwa
     PyObject *values[2];
     PyObject *const *parsed = _PyArg_UnpackKeywords(&PyTuple_GET_ITEM(args, 0), PyTuple_GET_SIZE(args), kwargs, NULL,
                                                     &parser, 1, 2, 0, values);
-    return parsed == NULL ? NULL : make(type, parsed[0], parsed[1]);
+    if (parsed == NULL) return NULL;
+    /* Only as many as were given are valid. */
+    Py_ssize_t given = PyTuple_GET_SIZE(args) + (kwargs == NULL ? 0 : PyDict_GET_SIZE(kwargs));
+    return make(type, parsed[0], given > 1 ? parsed[1] : NULL);
 }
 
 static int named(PyObject *kwnames, Py_ssize_t i, const char *name) {

@@ -765,12 +765,14 @@ static PyObject *list_sort(PyListObject *self, PyObject *const *args, Py_ssize_t
     static _PyArg_Parser parser = {NULL, keywords, "sort", 0};
     PyObject *values[2], *key = NULL;
     int reverse = 0;
-    args = _PyArg_UnpackKeywords(args, count, NULL, kwnames, &parser, 0, 0, 0, values);
-    if (args == NULL) return NULL;
-    if (args[0] != NULL && args[0] != Py_None) key = args[0];
-    if (args[1] != NULL) {
-        reverse = _PyLong_AsInt(args[1]);
-        if (reverse == -1 && PyErr_Occurred()) return NULL;
+    if (count != 0 || kwnames != NULL) {
+        args = _PyArg_UnpackKeywords(args, count, NULL, kwnames, &parser, 0, 0, 0, values);
+        if (args == NULL) return NULL;
+        if (args[0] != NULL && args[0] != Py_None) key = args[0];
+        if (args[1] != NULL) {
+            reverse = _PyLong_AsInt(args[1]);
+            if (reverse == -1 && PyErr_Occurred()) return NULL;
+        }
     }
     if (kr_list_sort(self, key, reverse) < 0) return NULL;
     Py_RETURN_NONE;

@@ -7,6 +7,7 @@
 #include "types/sequence.h"
 #include "types/tuple.h"
 
+#include <stddef.h>
 #include <string.h>
 
 static struct {
