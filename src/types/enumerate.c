@@ -42,7 +42,7 @@ error:
 static PyObject *enumerate_new(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
     static const char *const keywords[] = {"iterable", "start", NULL};
     static _PyArg_Parser parser = {NULL, keywords, "enumerate", 0};
-    PyObject *values[2];
+    PyObject *values[2] = {NULL, NULL};
     PyObject *const *parsed = _PyArg_UnpackKeywords(&PyTuple_GET_ITEM(args, 0), PyTuple_GET_SIZE(args), kwargs, NULL,
                                                     &parser, 1, 2, 0, values);
     if (parsed == NULL) return NULL;

@@ -763,7 +763,7 @@ static PyObject *list_reverse(PyListObject *self, PyObject *unused) {
 static PyObject *list_sort(PyListObject *self, PyObject *const *args, Py_ssize_t count, PyObject *kwnames) {
     static const char *const keywords[] = {"key", "reverse", NULL};
     static _PyArg_Parser parser = {NULL, keywords, "sort", 0};
-    PyObject *values[2], *key = NULL;
+    PyObject *values[2] = {NULL, NULL}, *key = NULL;
     int reverse = 0;
     if (count != 0 || kwnames != NULL) {
         args = _PyArg_UnpackKeywords(args, count, NULL, kwnames, &parser, 0, 0, 0, values);
