@@ -567,12 +567,14 @@ int kr_list_sort(PyListObject *self, PyObject *key, int reverse) {
     } else {
         result = 0;
     }
+
+restore:
+    while (--keys_made >= 0) Py_DECREF(keys[keys_made]);
+    PyMem_Free(keys);
     if (result == 0 && self->allocated != -1) {
         PyErr_SetString(PyExc_ValueError, "list modified during sort");
         result = -1;
     }
-
-restore:;
     PyObject **other_objects = self->ob_item;
     Py_ssize_t other_count = Py_SIZE(self);
     self->ob_item = objects;
@@ -580,8 +582,6 @@ restore:;
     Py_SET_SIZE(self, count);
     while (--other_count >= 0) Py_XDECREF(other_objects[other_count]);
     if (other_objects != NULL) PyMem_Free(other_objects);
-    while (--keys_made >= 0) Py_DECREF(keys[keys_made]);
-    PyMem_Free(keys);
     if (items != few) PyMem_Free(items);
     return result;
 }
