@@ -26,11 +26,7 @@
 #include <string.h>
 #include <time.h>
 
-KrCollector kr_gc = {
-    .limit = 700,
-    .threshold = {700, 10, 10},
-    .enabled = 1,
-};
+KrCollector kr_gc = {.limit = 700, .threshold = {700, 10, 10}, .enabled = 1};
 
 enum { CACHES_MAX = 32 };
 
@@ -691,6 +687,11 @@ void kr_gc_report_at_shutdown(void) {
 }
 
 void kr_gc_finalize(void) {
+    static const KrCollector initial = {.limit = 700, .threshold = {700, 10, 10}, .enabled = 1};
     Py_CLEAR(kr_gc.garbage);
     Py_CLEAR(kr_gc.callbacks);
+    KrLargeObject large[KR_GENERATIONS + 1]; /* the lists' heads have to stay: objects may be left */
+    memcpy(large, kr_gc.large, sizeof(large));
+    kr_gc = initial;
+    memcpy(kr_gc.large, large, sizeof(large));
 }

@@ -159,7 +159,7 @@ void kr_gc_register_cache(void (*clear)(void));
 
 /* Warns about uncollectable objects that are left at shutdown. */
 void kr_gc_report_at_shutdown(void);
-/* Drops the collector's own objects. */
+/* Drops the collector's own objects and returns to the state of the start. */
 void kr_gc_finalize(void);
 
 /* Returns the size of what the collector keeps for an object in front of it: nothing for pool objects. */
