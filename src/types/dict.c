@@ -12,6 +12,7 @@ enum {
     FIRST_STR_CAPACITY = 5, /* entries of a first table: both kinds fit the block size below */
     FIRST_HASH_CAPACITY = 3,
     SMALL_TABLE_BYTES = 112, /* size of the tables that the free list keeps */
+    LARGE_TABLE = 4096,      /* entries from which on a table grows within its block */
     FREE_DICTS = 80,
     FREE_TABLES = 80,
 };
@@ -264,10 +265,37 @@ static void copy_entries(PyDictKeysObject *to, const PyDictKeysObject *from, Py_
     fill_index(to);
 }
 
+/* Gives a table without holes a larger index within its own block, so that a large one is never in memory twice. Returns
+ * 0, or -1 with MemoryError and nothing changed. */
+static int grow_in_place(PyDictObject *self, int log2_slots, Py_ssize_t capacity) {
+    PyDictKeysObject *keys = self->ma_keys;
+    size_t old_index = (size_t)1 << keys->log2_index_bytes;
+    int log2_index_bytes = log2_index_bytes_for(log2_slots);
+    size_t new_index = (size_t)1 << log2_index_bytes;
+    keys = PyObject_Realloc(keys, table_bytes(log2_index_bytes, capacity, keys->entry_size));
+    if (keys == NULL) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    memmove(keys->data + new_index, keys->data + old_index, (size_t)keys->count * keys->entry_size);
+    memset(keys->data, 0xff, new_index);
+    keys->log2_slots = (uint8_t)log2_slots;
+    keys->log2_index_bytes = (uint8_t)log2_index_bytes;
+    keys->flags = 0;
+    keys->capacity = capacity;
+    self->ma_keys = keys;
+    fill_index(keys);
+    return 0;
+}
+
 /* Moves a dict's entries to a new table of the given shape. Returns 0, or -1 with MemoryError and nothing changed. */
 static int rebuild(PyDictObject *self, Py_ssize_t capacity, int entry_size) {
     PyDictKeysObject *old = self->ma_keys;
-    PyDictKeysObject *keys = new_keys(log2_slots_for(capacity), capacity, entry_size);
+    int log2_slots = log2_slots_for(capacity);
+    if (old->count >= LARGE_TABLE && old->count == self->ma_used && entry_size == old->entry_size &&
+        log2_slots > old->log2_slots)
+        return grow_in_place(self, log2_slots, capacity);
+    PyDictKeysObject *keys = new_keys(log2_slots, capacity, entry_size);
     if (keys == NULL) return -1;
     copy_entries(keys, old, self->ma_used);
     self->ma_keys = keys;
