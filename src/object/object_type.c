@@ -162,6 +162,10 @@ static int set_class(PyObject *self, PyObject *value, void *closure) {
     if ((from->tp_flags & Py_TPFLAGS_MANAGED_DICT) && *kr_attribute_word(self) != 0 && kr_instance_dict(self) == NULL) {
         return -1;
     }
+    /* A class that gets another metaclass may be called in another way. */
+    if (PyType_Check(self) && ((PyTypeObject *)self)->tp_vectorcall == kr_class_vectorcall) {
+        ((PyTypeObject *)self)->tp_vectorcall = NULL;
+    }
     if (to->tp_flags & Py_TPFLAGS_HEAPTYPE) Py_INCREF(to);
     Py_SET_TYPE(self, to);
     if (from->tp_flags & Py_TPFLAGS_HEAPTYPE) Py_DECREF(from);

@@ -229,7 +229,8 @@ static PyTypeObject *allocate(ClassRecipe *recipe) {
     } else {
         type->tp_free = PyObject_Free;
     }
-    type->tp_vectorcall = kr_class_vectorcall;
+    /* A metaclass may come to have a `__call__` of its own; `type` never does. */
+    if (recipe->metatype == &PyType_Type) type->tp_vectorcall = kr_class_vectorcall;
     return type;
 error:
     Py_DECREF(type);

@@ -149,9 +149,8 @@ static PyObject *call_attribute_hook(PyObject *self, PyObject *hook, PyObject *n
     return result;
 }
 
-static int is_generic_getattribute(PyObject *descriptor) {
-    return descriptor == NULL || (Py_IS_TYPE(descriptor, &PyWrapperDescr_Type) &&
-                                  ((PyWrapperDescrObject *)descriptor)->d_wrapped == (void *)PyObject_GenericGetAttr);
+static int wraps(PyObject *descriptor, void *function) {
+    return Py_IS_TYPE(descriptor, &PyWrapperDescr_Type) && ((PyWrapperDescrObject *)descriptor)->d_wrapped == function;
 }
 
 /* tp_getattro of classes that define `__getattr__`: the fallback for names that normal lookup does not find. */
@@ -167,8 +166,11 @@ PyObject *kr_slot_getattr_hook(PyObject *self, PyObject *name) {
     PyObject *normal = _PyType_Lookup(type, KR_NAME(__getattribute__));
     PyObject *result;
     int absent;
-    if (is_generic_getattribute(normal)) {
+    if (normal == NULL || wraps(normal, (void *)PyObject_GenericGetAttr)) {
         result = _PyObject_GenericGetAttrWithDict(self, name, NULL, 1);
+        absent = result == NULL && !PyErr_Occurred();
+    } else if (PyType_Check(self) && wraps(normal, (void *)PyType_Type.tp_getattro)) {
+        result = kr_type_get_attribute((PyTypeObject *)self, name, 1);
         absent = result == NULL && !PyErr_Occurred();
     } else {
         Py_INCREF(normal);
