@@ -145,7 +145,8 @@ static int add_known_hash(PySetObject *self, PyObject *key, Py_hash_t hash) {
         return entry == NULL ? -1 : 0;
     }
     self->used++;
-    if (vacant != NULL) {
+    /* A comparison may have put another key into the vacant slot since. */
+    if (vacant != NULL && vacant->key == &dummy) {
         vacant->key = key;
         vacant->hash = hash;
         return 0;
@@ -361,8 +362,9 @@ static void set_dealloc(PyObject *op) {
     PyObject_GC_UnTrack(op);
     Py_TRASHCAN_BEGIN(op, set_dealloc)
     if (self->weakreflist != NULL) PyObject_ClearWeakRefs(op);
+    setentry *end = self->table + self->mask;
     Py_ssize_t left = self->used;
-    for (setentry *entry = self->table; left > 0; entry++) {
+    for (setentry *entry = self->table; left > 0 && entry <= end; entry++) {
         if (!is_active(entry)) continue;
         left--;
         Py_DECREF(entry->key);
