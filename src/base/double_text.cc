@@ -25,12 +25,18 @@ const int most_digits = 767 + 1;
 const double powers_of_ten[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
                                 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
 
-/* True if |value| is exactly halfway between two neighbours with `decimals` decimals. */
+/* True if |value|, which is not zero, is exactly halfway between two neighbours with `decimals` decimals. */
 bool is_tie(double value, int decimals) {
-    int exponent;
-    double fraction = std::frexp(std::fabs(value), &exponent);
-    uint64_t mantissa = static_cast<uint64_t>(std::ldexp(fraction, 53));
-    exponent -= 53;
+    uint64_t bits;
+    std::memcpy(&bits, &value, sizeof bits);
+    uint64_t mantissa = bits & ((uint64_t{1} << 52) - 1);
+    int exponent = static_cast<int>(bits >> 52 & 0x7ff);
+    if (exponent == 0) {
+        exponent = 1;
+    } else {
+        mantissa |= uint64_t{1} << 52;
+    }
+    exponent -= 1075;
     int twos = __builtin_ctzll(mantissa);
     mantissa >>= twos;
     exponent += twos;

@@ -172,32 +172,69 @@ static int not_allowed(const char *message) {
     return -1;
 }
 
-/* ---- writing; room was made before ---- */
+/* ---- writing ---- */
 
-static void put_fill(_PyUnicodeWriter *writer, Py_UCS4 character, Py_ssize_t count) {
-    if (writer->kind == PyUnicode_1BYTE_KIND && count > 0) {
-        memset((Py_UCS1 *)writer->data + writer->pos, (int)character, (size_t)count);
-        writer->pos += count;
-        return;
+/* Where the formatted text goes: to the end of a writer, or into a new str. */
+typedef struct Output {
+    _PyUnicodeWriter *writer; /* NULL: a new str */
+    PyObject *string;         /* what is written into; owned if there is no writer */
+    void *data;
+    int kind;
+    Py_ssize_t position;
+} Output;
+
+/* Makes room for exactly `length` characters, once; returns 0 or -1. */
+static int output_prepare(Output *out, Py_ssize_t length, Py_UCS4 widest) {
+    if (out->writer != NULL) {
+        if (_PyUnicodeWriter_Prepare(out->writer, length, widest) < 0) return -1;
+        out->string = out->writer->buffer;
+        out->data = out->writer->data;
+        out->kind = (int)out->writer->kind;
+        out->position = out->writer->pos;
+        out->writer->pos += length;
+        return 0;
     }
-    for (; count > 0; count--) PyUnicode_WRITE((int)writer->kind, writer->data, writer->pos++, character);
+    out->string = PyUnicode_New(length, widest);
+    if (out->string == NULL) return -1;
+    out->data = PyUnicode_DATA(out->string);
+    out->kind = (int)PyUnicode_KIND(out->string);
+    out->position = 0;
+    return 0;
 }
 
-static void put_ascii(_PyUnicodeWriter *writer, const char *text, Py_ssize_t count) {
-    if (writer->kind == PyUnicode_1BYTE_KIND) {
-        memcpy((Py_UCS1 *)writer->data + writer->pos, text, (size_t)count);
-        writer->pos += count;
+/* Puts a whole str; returns 0 or -1. */
+static int output_string(Output *out, PyObject *string) {
+    if (out->writer != NULL) return _PyUnicodeWriter_WriteStr(out->writer, string);
+    out->string = Py_NewRef(string);
+    return 0;
+}
+
+/* The functions below write into prepared room. */
+
+static void put_fill(Output *out, Py_UCS4 character, Py_ssize_t count) {
+    if (out->kind == PyUnicode_1BYTE_KIND && count > 0) {
+        memset((Py_UCS1 *)out->data + out->position, (int)character, (size_t)count);
+        out->position += count;
+        return;
+    }
+    for (; count > 0; count--) PyUnicode_WRITE(out->kind, out->data, out->position++, character);
+}
+
+static void put_ascii(Output *out, const char *text, Py_ssize_t count) {
+    if (out->kind == PyUnicode_1BYTE_KIND) {
+        memcpy((Py_UCS1 *)out->data + out->position, text, (size_t)count);
+        out->position += count;
         return;
     }
     for (Py_ssize_t i = 0; i < count; i++) {
-        PyUnicode_WRITE((int)writer->kind, writer->data, writer->pos++, (Py_UCS1)text[i]);
+        PyUnicode_WRITE(out->kind, out->data, out->position++, (Py_UCS1)text[i]);
     }
 }
 
-static int put_str(_PyUnicodeWriter *writer, PyObject *text, Py_ssize_t length) {
+static int put_str(Output *out, PyObject *text, Py_ssize_t length) {
     if (length == 0) return 0;
-    if (PyUnicode_CopyCharacters(writer->buffer, writer->pos, text, 0, length) < 0) return -1;
-    writer->pos += length;
+    if (PyUnicode_CopyCharacters(out->string, out->position, text, 0, length) < 0) return -1;
+    out->position += length;
     return 0;
 }
 
@@ -210,7 +247,7 @@ static void padding_of(const FormatSpec *spec, Py_ssize_t content, Py_ssize_t *l
 
 /* ---- str ---- */
 
-static int format_str(_PyUnicodeWriter *writer, PyObject *value, const SpecText *text) {
+static int format_str(Output *out, PyObject *value, const SpecText *text) {
     FormatSpec spec;
     if (spec_parse(text, &spec, value, 's', '<') < 0) return -1;
     if (spec.type != 's') return unknown_type(spec.type, value);
@@ -224,7 +261,9 @@ static int format_str(_PyUnicodeWriter *writer, PyObject *value, const SpecText 
 
     Py_ssize_t length = PyUnicode_GET_LENGTH(value);
     if (spec.precision >= 0 && spec.precision < length) length = spec.precision;
-    if (spec.width <= length) return _PyUnicodeWriter_WriteSubstring(writer, value, 0, length);
+    if (spec.width <= length && length == PyUnicode_GET_LENGTH(value) && PyUnicode_CheckExact(value)) {
+        return output_string(out, value);
+    }
     Py_ssize_t left, right;
     padding_of(&spec, length, &left, &right);
     Py_UCS4 widest = 0;
@@ -236,11 +275,11 @@ static int format_str(_PyUnicodeWriter *writer, PyObject *value, const SpecText 
             if (c > widest) widest = c;
         }
     }
-    if (spec.fill > widest) widest = spec.fill;
-    if (_PyUnicodeWriter_Prepare(writer, spec.width, widest) < 0) return -1;
-    put_fill(writer, spec.fill, left);
-    if (put_str(writer, value, length) < 0) return -1;
-    put_fill(writer, spec.fill, right);
+    if (left + right > 0 && spec.fill > widest) widest = spec.fill;
+    if (output_prepare(out, left + length + right, widest) < 0) return -1;
+    put_fill(out, spec.fill, left);
+    if (put_str(out, value, length) < 0) return -1;
+    put_fill(out, spec.fill, right);
     return 0;
 }
 
@@ -315,6 +354,7 @@ static Py_ssize_t group_next(GroupWalk *walk, Py_ssize_t separator_length, Py_ss
 
 /* The length of grouped digits. */
 static Py_ssize_t grouped_length(Py_ssize_t digits, Py_ssize_t width, const Punctuation *punctuation) {
+    if (punctuation->sizes[0] == CHAR_MAX) return digits > width ? digits : width;
     GroupWalk walk = {punctuation->sizes, digits, width, 0};
     Py_ssize_t length = 0, zeros;
     for (;;) {
@@ -325,33 +365,33 @@ static Py_ssize_t grouped_length(Py_ssize_t digits, Py_ssize_t width, const Punc
 }
 
 /* Writes grouped digits that take `length` characters; returns 0 or -1. */
-static int put_grouped(_PyUnicodeWriter *writer, const char *digits, Py_ssize_t count, Py_ssize_t width,
+static int put_grouped(Output *out, const char *digits, Py_ssize_t count, Py_ssize_t width,
                        Py_ssize_t length, const Punctuation *punctuation) {
     if (length == count) {
-        put_ascii(writer, digits, count);
+        put_ascii(out, digits, count);
         return 0;
     }
-    Py_ssize_t start = writer->pos, position = start + length;
+    Py_ssize_t start = out->position, position = start + length;
     GroupWalk walk = {punctuation->sizes, count, width, 0};
     const char *end = digits + count;
     for (;;) {
         Py_ssize_t zeros;
         Py_ssize_t places = group_next(&walk, punctuation->separator_length, &zeros);
         position -= places;
-        writer->pos = position;
-        put_fill(writer, '0', zeros);
+        out->position = position;
+        put_fill(out, '0', zeros);
         end -= places - zeros;
-        put_ascii(writer, end, places - zeros);
+        put_ascii(out, end, places - zeros);
         if (walk.done) break;
         position -= punctuation->separator_length;
-        writer->pos = position;
+        out->position = position;
         if (punctuation->separator == NULL) {
-            put_fill(writer, (Py_UCS4)punctuation->separator_character, 1);
-        } else if (put_str(writer, punctuation->separator, punctuation->separator_length) < 0) {
+            put_fill(out, (Py_UCS4)punctuation->separator_character, 1);
+        } else if (put_str(out, punctuation->separator, punctuation->separator_length) < 0) {
             return -1;
         }
     }
-    writer->pos = start + length;
+    out->position = start + length;
     return 0;
 }
 
@@ -426,30 +466,30 @@ static void number_layout(NumberLayout *layout, const NumberText *number, const 
     }
 }
 
-/* Writes a number into prepared room; returns 0 or -1. */
-static int put_number(_PyUnicodeWriter *writer, const NumberText *number, const NumberLayout *layout,
+/* Returns 0 or -1. */
+static int put_number(Output *out, const NumberText *number, const NumberLayout *layout,
                       const FormatSpec *spec, const Punctuation *punctuation) {
-    put_fill(writer, spec->fill, layout->left);
-    if (layout->sign != 0) put_fill(writer, (Py_UCS4)layout->sign, 1);
-    put_ascii(writer, number->prefix, number->prefix_length);
-    put_fill(writer, spec->fill, layout->middle);
-    if (number->digit_count > 0 && put_grouped(writer, number->digits, number->digit_count, layout->group_width,
+    put_fill(out, spec->fill, layout->left);
+    if (layout->sign != 0) put_fill(out, (Py_UCS4)layout->sign, 1);
+    put_ascii(out, number->prefix, number->prefix_length);
+    put_fill(out, spec->fill, layout->middle);
+    if (number->digit_count > 0 && put_grouped(out, number->digits, number->digit_count, layout->group_width,
                                                layout->grouped, punctuation) < 0) {
         return -1;
     }
     if (number->has_point) {
         if (punctuation->point == NULL) {
-            put_fill(writer, '.', 1);
-        } else if (put_str(writer, punctuation->point, punctuation->point_length) < 0) {
+            put_fill(out, '.', 1);
+        } else if (put_str(out, punctuation->point, punctuation->point_length) < 0) {
             return -1;
         }
     }
-    put_ascii(writer, number->rest, number->rest_length);
-    put_fill(writer, spec->fill, layout->right);
+    put_ascii(out, number->rest, number->rest_length);
+    put_fill(out, spec->fill, layout->right);
     return 0;
 }
 
-static int write_number(_PyUnicodeWriter *writer, const NumberText *number, const FormatSpec *spec,
+static int write_number(Output *out, const NumberText *number, const FormatSpec *spec,
                         Grouping grouping) {
     Punctuation punctuation;
     NumberLayout layout;
@@ -457,8 +497,8 @@ static int write_number(_PyUnicodeWriter *writer, const NumberText *number, cons
     number_layout(&layout, number, spec, &punctuation);
     int result = -1;
     Py_ssize_t total = layout.content + layout.left + layout.middle + layout.right;
-    if (_PyUnicodeWriter_Prepare(writer, total, layout.widest) == 0) {
-        result = put_number(writer, number, &layout, spec, &punctuation);
+    if (output_prepare(out, total, layout.widest) == 0) {
+        result = put_number(out, number, &layout, spec, &punctuation);
     }
     punctuation_clear(&punctuation);
     return result;
@@ -467,7 +507,7 @@ static int write_number(_PyUnicodeWriter *writer, const NumberText *number, cons
 /* ---- int ---- */
 
 /* The presentation type 'c': one character. */
-static int format_character(_PyUnicodeWriter *writer, PyObject *value, const FormatSpec *spec) {
+static int format_character(Output *out, PyObject *value, const FormatSpec *spec) {
     if (spec->sign != 0) return not_allowed("Sign not allowed with integer format specifier 'c'");
     if (spec->alternate) return not_allowed("Alternate form (#) not allowed with integer format specifier 'c'");
     long character = PyLong_AsLong(value);
@@ -480,33 +520,34 @@ static int format_character(_PyUnicodeWriter *writer, PyObject *value, const For
     padding_of(spec, 1, &left, &right);
     Py_UCS4 widest = (Py_UCS4)character;
     if (left + right > 0 && spec->fill > widest) widest = spec->fill;
-    if (_PyUnicodeWriter_Prepare(writer, left + 1 + right, widest) < 0) return -1;
-    put_fill(writer, spec->fill, left);
-    put_fill(writer, (Py_UCS4)character, 1);
-    put_fill(writer, spec->fill, right);
+    if (output_prepare(out, left + 1 + right, widest) < 0) return -1;
+    put_fill(out, spec->fill, left);
+    put_fill(out, (Py_UCS4)character, 1);
+    put_fill(out, spec->fill, right);
     return 0;
 }
 
-static int format_integer(_PyUnicodeWriter *writer, PyObject *value, const FormatSpec *spec) {
+static int format_integer(Output *out, PyObject *value, const FormatSpec *spec) {
     if (spec->precision != -1) return not_allowed("Precision not allowed in integer format specifier");
     if (spec->no_negative_zero) {
         return not_allowed("Negative zero coercion (z) not allowed in integer format specifier");
     }
-    if (spec->type == 'c') return format_character(writer, value, spec);
+    if (spec->type == 'c') return format_character(out, value, spec);
     int base = spec->type == 'b' ? 2 : spec->type == 'o' ? 8 : spec->type == 'x' || spec->type == 'X' ? 16 : 10;
-    if (base == 10 && spec->width == -1 && spec->sign != '+' && spec->sign != ' ' && spec->grouping == GROUP_NONE &&
-        spec->type == 'd') {
-        return _PyLong_FormatWriter(writer, value, 10, 0);
-    }
-    PyObject *text = kr_int_to_text(value, base, 0);
-    if (text == NULL) return -1;
-    char *digits = (char *)PyUnicode_1BYTE_DATA(text);
-    Py_ssize_t length = PyUnicode_GET_LENGTH(text);
-    NumberText number = {.digits = digits, .digit_count = length};
-    if (*digits == '-') {
-        number.negative = 1;
-        number.digits++;
-        number.digit_count--;
+    PyLongObject *integer = (PyLongObject *)value;
+    NumberText number = {.negative = Py_SIZE(integer) < 0};
+    PyObject *text = NULL;
+    char small[64];
+    if (kr_int_is_medium(integer)) {
+        int64_t medium = kr_int_medium(integer);
+        char *end = small + sizeof small;
+        number.digits = kr_int_digits_before(end, (uint64_t)(medium < 0 ? -medium : medium), base);
+        number.digit_count = end - number.digits;
+    } else {
+        text = kr_int_to_text(value, base, 0);
+        if (text == NULL) return -1;
+        number.digits = (const char *)PyUnicode_1BYTE_DATA(text) + number.negative;
+        number.digit_count = PyUnicode_GET_LENGTH(text) - number.negative;
     }
     if (spec->alternate && base != 10) {
         number.prefix = spec->type == 'X' ? "0X" : base == 16 ? "0x" : base == 8 ? "0o" : "0b";
@@ -516,7 +557,7 @@ static int format_integer(_PyUnicodeWriter *writer, PyObject *value, const Forma
     if (spec->type == 'X') {
         uppercase = PyMem_Malloc((size_t)number.digit_count + 1);
         if (uppercase == NULL) {
-            Py_DECREF(text);
+            Py_XDECREF(text);
             PyErr_NoMemory();
             return -1;
         }
@@ -525,9 +566,9 @@ static int format_integer(_PyUnicodeWriter *writer, PyObject *value, const Forma
         }
         number.digits = uppercase;
     }
-    int result = write_number(writer, &number, spec, spec->type == 'n' ? GROUP_LOCALE : spec->grouping);
+    int result = write_number(out, &number, spec, spec->type == 'n' ? GROUP_LOCALE : spec->grouping);
     PyMem_Free(uppercase);
-    Py_DECREF(text);
+    Py_XDECREF(text);
     return result;
 }
 
@@ -539,7 +580,7 @@ static int precision_is_too_big(const FormatSpec *spec) {
     return 1;
 }
 
-static int format_double(_PyUnicodeWriter *writer, double value, const FormatSpec *spec) {
+static int format_double(Output *out, double value, const FormatSpec *spec) {
     if (precision_is_too_big(spec)) return -1;
     int flags = (spec->alternate ? Py_DTSF_ALT : 0) | (spec->no_negative_zero ? Py_DTSF_NO_NEG_0 : 0);
     int precision = (int)spec->precision, percent = 0;
@@ -563,14 +604,14 @@ static int format_double(_PyUnicodeWriter *writer, double value, const FormatSpe
     if (percent) text[length++] = '%'; /* in the place of the terminating zero */
     NumberText number;
     number_text_split(&number, text, length);
-    int result = write_number(writer, &number, spec, spec->type == 'n' ? GROUP_LOCALE : spec->grouping);
+    int result = write_number(out, &number, spec, spec->type == 'n' ? GROUP_LOCALE : spec->grouping);
     PyMem_Free(text);
     return result;
 }
 
 /* ---- complex ---- */
 
-static int format_complex(_PyUnicodeWriter *writer, Py_complex value, const FormatSpec *spec) {
+static int format_complex(Output *out, Py_complex value, const FormatSpec *spec) {
     if (precision_is_too_big(spec)) return -1;
     if (spec->fill == '0') return not_allowed("Zero padding is not allowed in complex format specifier");
     if (spec->align == '=') return not_allowed("'=' alignment flag is not allowed in complex format specifier");
@@ -616,14 +657,14 @@ static int format_complex(_PyUnicodeWriter *writer, Py_complex value, const Form
     padding_of(spec, content, &left, &right);
     Py_UCS4 widest = real_layout.widest > imag_layout.widest ? real_layout.widest : imag_layout.widest;
     if (left + right > 0 && spec->fill > widest) widest = spec->fill;
-    if (_PyUnicodeWriter_Prepare(writer, content + left + right, widest) < 0) goto done;
-    put_fill(writer, spec->fill, left);
-    if (parentheses) put_fill(writer, '(', 1);
-    if (!only_imag && put_number(writer, &real, &real_layout, &part, &punctuation) < 0) goto done;
-    if (put_number(writer, &imag, &imag_layout, &part, &punctuation) < 0) goto done;
-    put_fill(writer, 'j', 1);
-    if (parentheses) put_fill(writer, ')', 1);
-    put_fill(writer, spec->fill, right);
+    if (output_prepare(out, content + left + right, widest) < 0) goto done;
+    put_fill(out, spec->fill, left);
+    if (parentheses) put_fill(out, '(', 1);
+    if (!only_imag && put_number(out, &real, &real_layout, &part, &punctuation) < 0) goto done;
+    if (put_number(out, &imag, &imag_layout, &part, &punctuation) < 0) goto done;
+    put_fill(out, 'j', 1);
+    if (parentheses) put_fill(out, ')', 1);
+    put_fill(out, spec->fill, right);
     result = 0;
 
 done:
@@ -636,101 +677,107 @@ done:
 /* ---- entry points ---- */
 
 /* An empty specification means str(). */
-static int write_plain(_PyUnicodeWriter *writer, PyObject *value) {
+static int format_plain(Output *out, PyObject *value) {
     PyObject *text = PyObject_Str(value);
     if (text == NULL) return -1;
-    int result = _PyUnicodeWriter_WriteStr(writer, text);
+    int result = output_string(out, text);
     Py_DECREF(text);
     return result;
 }
 
-int _PyUnicode_FormatAdvancedWriter(_PyUnicodeWriter *writer, PyObject *obj, PyObject *format_spec, Py_ssize_t start,
-                                    Py_ssize_t end) {
-    if (PyUnicode_READY(obj) || PyUnicode_READY(format_spec)) return -1;
-    if (start == end) {
-        return PyUnicode_CheckExact(obj) ? _PyUnicodeWriter_WriteStr(writer, obj) : write_plain(writer, obj);
-    }
-    return format_str(writer, obj, &(SpecText){format_spec, start, end});
+static int format_any_str(Output *out, PyObject *value, const SpecText *text) {
+    if (PyUnicode_READY(value)) return -1;
+    if (text->start != text->end) return format_str(out, value, text);
+    return PyUnicode_CheckExact(value) ? output_string(out, value) : format_plain(out, value);
 }
 
-int _PyLong_FormatAdvancedWriter(_PyUnicodeWriter *writer, PyObject *obj, PyObject *format_spec, Py_ssize_t start,
-                                 Py_ssize_t end) {
-    if (PyUnicode_READY(format_spec)) return -1;
-    if (start == end) {
-        return PyLong_CheckExact(obj) ? _PyLong_FormatWriter(writer, obj, 10, 0) : write_plain(writer, obj);
+static int format_any_int(Output *out, PyObject *value, const SpecText *text) {
+    if (text->start == text->end) {
+        if (out->writer != NULL && PyLong_CheckExact(value)) return _PyLong_FormatWriter(out->writer, value, 10, 0);
+        return format_plain(out, value);
     }
     FormatSpec spec;
-    if (spec_parse(&(SpecText){format_spec, start, end}, &spec, obj, 'd', '>') < 0) return -1;
+    if (spec_parse(text, &spec, value, 'd', '>') < 0) return -1;
     switch (spec.type) {
     case 'b': case 'c': case 'd': case 'o': case 'x': case 'X': case 'n':
-        return format_integer(writer, obj, &spec);
+        return format_integer(out, value, &spec);
     case 'e': case 'E': case 'f': case 'F': case 'g': case 'G': case '%': {
-        PyObject *number = PyNumber_Float(obj);
+        PyObject *number = PyNumber_Float(value);
         if (number == NULL) return -1;
-        int result = format_double(writer, PyFloat_AS_DOUBLE(number), &spec);
+        int result = format_double(out, PyFloat_AS_DOUBLE(number), &spec);
         Py_DECREF(number);
         return result;
     }
     default:
-        return unknown_type(spec.type, obj);
+        return unknown_type(spec.type, value);
     }
+}
+
+static int format_any_float(Output *out, PyObject *value, const SpecText *text) {
+    if (text->start == text->end) return format_plain(out, value);
+    FormatSpec spec;
+    if (spec_parse(text, &spec, value, '\0', '>') < 0) return -1;
+    switch (spec.type) {
+    case '\0': case 'e': case 'E': case 'f': case 'F': case 'g': case 'G': case 'n': case '%':
+        return format_double(out, PyFloat_AS_DOUBLE(value), &spec);
+    default:
+        return unknown_type(spec.type, value);
+    }
+}
+
+static int format_any_complex(Output *out, PyObject *value, const SpecText *text) {
+    if (text->start == text->end) return format_plain(out, value);
+    FormatSpec spec;
+    if (spec_parse(text, &spec, value, '\0', '>') < 0) return -1;
+    switch (spec.type) {
+    case '\0': case 'e': case 'E': case 'f': case 'F': case 'g': case 'G': case 'n':
+        return format_complex(out, ((PyComplexObject *)value)->cval, &spec);
+    default:
+        return unknown_type(spec.type, value);
+    }
+}
+
+typedef int (*Formatter)(Output *out, PyObject *value, const SpecText *text);
+
+static int format_to_writer(Formatter format, _PyUnicodeWriter *writer, PyObject *value, PyObject *spec,
+                            Py_ssize_t start, Py_ssize_t end) {
+    if (PyUnicode_READY(spec)) return -1;
+    return format(&(Output){.writer = writer}, value, &(SpecText){spec, start, end});
+}
+
+static PyObject *format_to_str(Formatter format, PyObject *value, PyObject *spec) {
+    if (PyUnicode_READY(spec)) return NULL;
+    Output out = {.writer = NULL};
+    if (format(&out, value, &(SpecText){spec, 0, PyUnicode_GET_LENGTH(spec)}) < 0) Py_CLEAR(out.string);
+    return out.string;
+}
+
+int _PyUnicode_FormatAdvancedWriter(_PyUnicodeWriter *writer, PyObject *obj, PyObject *format_spec, Py_ssize_t start,
+                                    Py_ssize_t end) {
+    return format_to_writer(format_any_str, writer, obj, format_spec, start, end);
+}
+
+int _PyLong_FormatAdvancedWriter(_PyUnicodeWriter *writer, PyObject *obj, PyObject *format_spec, Py_ssize_t start,
+                                 Py_ssize_t end) {
+    return format_to_writer(format_any_int, writer, obj, format_spec, start, end);
 }
 
 int _PyFloat_FormatAdvancedWriter(_PyUnicodeWriter *writer, PyObject *obj, PyObject *format_spec, Py_ssize_t start,
                                   Py_ssize_t end) {
-    if (PyUnicode_READY(format_spec)) return -1;
-    if (start == end) return write_plain(writer, obj);
-    FormatSpec spec;
-    if (spec_parse(&(SpecText){format_spec, start, end}, &spec, obj, '\0', '>') < 0) return -1;
-    switch (spec.type) {
-    case '\0': case 'e': case 'E': case 'f': case 'F': case 'g': case 'G': case 'n': case '%':
-        return format_double(writer, PyFloat_AsDouble(obj), &spec);
-    default:
-        return unknown_type(spec.type, obj);
-    }
+    return format_to_writer(format_any_float, writer, obj, format_spec, start, end);
 }
 
 int _PyComplex_FormatAdvancedWriter(_PyUnicodeWriter *writer, PyObject *obj, PyObject *format_spec, Py_ssize_t start,
                                     Py_ssize_t end) {
-    if (PyUnicode_READY(format_spec)) return -1;
-    if (start == end) return write_plain(writer, obj);
-    FormatSpec spec;
-    if (spec_parse(&(SpecText){format_spec, start, end}, &spec, obj, '\0', '>') < 0) return -1;
-    switch (spec.type) {
-    case '\0': case 'e': case 'E': case 'f': case 'F': case 'g': case 'G': case 'n':
-        return format_complex(writer, ((PyComplexObject *)obj)->cval, &spec);
-    default:
-        return unknown_type(spec.type, obj);
-    }
+    return format_to_writer(format_any_complex, writer, obj, format_spec, start, end);
 }
 
-typedef int (*AdvancedWriter)(_PyUnicodeWriter *, PyObject *, PyObject *, Py_ssize_t, Py_ssize_t);
-
-static PyObject *format_to_str(AdvancedWriter format, PyObject *value, PyObject *spec) {
-    if (PyUnicode_READY(spec)) return NULL;
-    _PyUnicodeWriter writer;
-    _PyUnicodeWriter_Init(&writer);
-    if (format(&writer, value, spec, 0, PyUnicode_GET_LENGTH(spec)) < 0) {
-        _PyUnicodeWriter_Dealloc(&writer);
-        return NULL;
-    }
-    return _PyUnicodeWriter_Finish(&writer);
-}
-
-PyObject *kr_format_spec_str(PyObject *value, PyObject *spec) {
-    return format_to_str(_PyUnicode_FormatAdvancedWriter, value, spec);
-}
-
-PyObject *kr_format_spec_int(PyObject *value, PyObject *spec) {
-    return format_to_str(_PyLong_FormatAdvancedWriter, value, spec);
-}
-
-PyObject *kr_format_spec_float(PyObject *value, PyObject *spec) {
-    return format_to_str(_PyFloat_FormatAdvancedWriter, value, spec);
-}
+PyObject *kr_format_spec_str(PyObject *value, PyObject *spec) { return format_to_str(format_any_str, value, spec); }
+PyObject *kr_format_spec_int(PyObject *value, PyObject *spec) { return format_to_str(format_any_int, value, spec); }
+PyObject *kr_format_spec_float(PyObject *value, PyObject *spec) { return format_to_str(format_any_float, value, spec); }
 
 PyObject *kr_format_spec_complex(PyObject *value, PyObject *spec) {
-    return format_to_str(_PyComplex_FormatAdvancedWriter, value, spec);
+    return format_to_str(format_any_complex, value, spec);
 }
 
 /* ---- printf-style ---- */

@@ -1,8 +1,4 @@
-/* The type int: allocation, the shared small ints, construction and methods.
- *
- * Memory for ints of up to two digits is kept in a free list, linked through ob_type; most ints live shortly and are of
- * that size.
- */
+/* The type int: allocation, the shared small ints, construction and methods. */
 #include <Python.h>
 #include <structmember.h>
 
@@ -18,9 +14,9 @@ enum {
     INT_HEADER = offsetof(PyLongObject, ob_digit),
 };
 
+KrIntFreeList kr_int_free_list;
+
 static struct {
-    PyLongObject *free; /* linked through ob_type */
-    int free_count;
     PyTypeObject info_type; /* sys.int_info */
 } state;
 
@@ -29,10 +25,10 @@ static struct {
 PyLongObject *kr_int_allocate(Py_ssize_t count) {
     PyLongObject *result;
     if (count <= FREE_LIST_DIGITS) {
-        result = state.free;
+        result = kr_int_free_list.first;
         if (result != NULL) {
-            state.free = (PyLongObject *)Py_TYPE(result);
-            state.free_count--;
+            kr_int_free_list.first = (PyLongObject *)Py_TYPE(result);
+            kr_int_free_list.count--;
         } else {
             result = PyObject_Malloc(INT_HEADER + FREE_LIST_DIGITS * sizeof(digit));
             if (result == NULL) return (PyLongObject *)PyErr_NoMemory();
@@ -54,22 +50,22 @@ PyLongObject *kr_int_allocate(Py_ssize_t count) {
 PyLongObject *_PyLong_New(Py_ssize_t size) { return kr_int_allocate(size); }
 
 static void int_dealloc(PyObject *self) {
-    if (PyLong_CheckExact(self) && kr_int_is_medium((PyLongObject *)self) && state.free_count < FREE_LIST_LIMIT) {
-        Py_SET_TYPE(self, (PyTypeObject *)state.free);
-        state.free = (PyLongObject *)self;
-        state.free_count++;
+    if (PyLong_CheckExact(self) && kr_int_is_medium((PyLongObject *)self) && kr_int_free_list.count < FREE_LIST_LIMIT) {
+        Py_SET_TYPE(self, (PyTypeObject *)kr_int_free_list.first);
+        kr_int_free_list.first = (PyLongObject *)self;
+        kr_int_free_list.count++;
     } else {
         Py_TYPE(self)->tp_free(self);
     }
 }
 
 void kr_int_clear_free_list(void) {
-    while (state.free != NULL) {
-        PyLongObject *block = state.free;
-        state.free = (PyLongObject *)Py_TYPE(block);
+    while (kr_int_free_list.first != NULL) {
+        PyLongObject *block = kr_int_free_list.first;
+        kr_int_free_list.first = (PyLongObject *)Py_TYPE(block);
         PyObject_Free(block);
     }
-    state.free_count = 0;
+    kr_int_free_list.count = 0;
 }
 
 PyObject *kr_int_finish(PyLongObject *fresh) {
@@ -223,7 +219,12 @@ static PyObject *int_new(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
 
 static PyObject *int_richcompare(PyObject *a, PyObject *b, int op) {
     if (!PyLong_Check(a) || !PyLong_Check(b)) Py_RETURN_NOTIMPLEMENTED;
-    int relation = a == b ? 0 : kr_int_compare((PyLongObject *)a, (PyLongObject *)b);
+    PyLongObject *x = (PyLongObject *)a, *y = (PyLongObject *)b;
+    if (kr_int_is_single(x) && kr_int_is_single(y)) {
+        sdigit left = kr_int_single(x), right = kr_int_single(y);
+        Py_RETURN_RICHCOMPARE(left, right, op);
+    }
+    int relation = a == b ? 0 : kr_int_compare(x, y);
     Py_RETURN_RICHCOMPARE(relation, 0, op);
 }
 

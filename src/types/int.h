@@ -20,8 +20,6 @@
 /* Returns a new int with room for `count` digits, digits not set, ob_size = count; NULL with MemoryError or
  * OverflowError. */
 PyLongObject *kr_int_allocate(Py_ssize_t count);
-/* Returns an int for any int64_t; new reference. */
-PyObject *kr_int_from_int64(int64_t value);
 /* Returns an int for a magnitude and a sign (negative != 0); new reference. */
 PyObject *kr_int_from_magnitude(uint64_t magnitude, int negative);
 /* Drops leading zero digits of a fresh int and exchanges a small value for the shared object. Takes the reference
@@ -46,6 +44,32 @@ static inline int kr_int_is_medium(const PyLongObject *a) { return (size_t)(Py_S
 
 /* True if the magnitude is below 2**30. */
 static inline int kr_int_is_single(const PyLongObject *a) { return (size_t)(Py_SIZE(a) + 1) <= 2; }
+
+/* Blocks for ints of up to two digits, linked through ob_type. Most ints live shortly and are of that size. */
+typedef struct KrIntFreeList {
+    PyLongObject *first;
+    int count;
+} KrIntFreeList;
+extern KrIntFreeList kr_int_free_list;
+
+/* Returns an int for any int64_t; new reference. Inline, because nearly all arithmetic ends here. */
+static inline PyObject *kr_int_from_int64(int64_t value) {
+    if ((uint64_t)(value + KR_SMALL_INT_NEGATIVE) < KR_SMALL_INT_NEGATIVE + KR_SMALL_INT_POSITIVE) {
+        return Py_NewRef(kr_small_int((int)value));
+    }
+    uint64_t magnitude = value < 0 ? -(uint64_t)value : (uint64_t)value;
+    PyLongObject *result = kr_int_free_list.first;
+    if (result == NULL || magnitude >> (2 * PyLong_SHIFT) != 0) return kr_int_from_magnitude(magnitude, value < 0);
+    kr_int_free_list.first = (PyLongObject *)Py_TYPE(result);
+    kr_int_free_list.count--;
+    Py_ssize_t size = 1 + (magnitude >= PyLong_BASE);
+    Py_SET_TYPE(result, &PyLong_Type);
+    Py_SET_REFCNT(result, 1);
+    Py_SET_SIZE(result, value < 0 ? -size : size);
+    result->ob_digit[0] = (digit)magnitude & PyLong_MASK;
+    ((digit *)result->ob_digit)[1] = (digit)(magnitude >> PyLong_SHIFT); /* the block has room for it */
+    return (PyObject *)result;
+}
 
 /* The value of an int with at most one digit. */
 static inline sdigit kr_int_single(const PyLongObject *a) { return (sdigit)Py_SIZE(a) * (sdigit)a->ob_digit[0]; }
@@ -127,6 +151,8 @@ void kr_int_set_max_str_digits(int digits);
 
 /* Text in base 2, 8, 10 or 16 with a '-' if negative; with `alternate`, a prefix 0b, 0o, 0x (none for 10). */
 PyObject *kr_int_to_text(PyObject *a, int base, int alternate);
+/* Writes the digits of a magnitude so that they end before `end`, 64 characters at most; returns the first. */
+char *kr_int_digits_before(char *end, uint64_t magnitude, int base);
 /* repr() and str(). */
 PyObject *kr_int_repr(PyObject *a);
 /* The same, appended to a writer; returns 0 or -1. */

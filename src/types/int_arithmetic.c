@@ -14,6 +14,9 @@
 /* Below this many digits of the shorter factor, schoolbook multiplication beats the conversion to limbs. */
 enum { SCHOOLBOOK_DIGITS = 10 };
 
+#define SINGLE(a) kr_int_single((const PyLongObject *)(a))
+#define BOTH_SINGLE(a, b) (kr_int_is_single((PyLongObject *)(a)) && kr_int_is_single((PyLongObject *)(b)))
+
 #define REQUIRE_INTS(a, b)                                                                                             \
     if (!PyLong_Check(a) || !PyLong_Check(b)) Py_RETURN_NOTIMPLEMENTED
 
@@ -61,9 +64,9 @@ static PyObject *magnitude_add(const PyLongObject *a, const PyLongObject *b, int
         carry >>= PyLong_SHIFT;
     }
     result->ob_digit[i] = carry;
-    if (carry == 0) count_a--;
-    Py_SET_SIZE(result, negative ? -(count_a + 1) : count_a + 1);
-    return kr_int_finish(result);
+    count_a += carry != 0;
+    Py_SET_SIZE(result, negative ? -count_a : count_a);
+    return (PyObject *)result; /* above two digits, since one operand was */
 }
 
 /* |a| - |b|, with the sign turned if `negative`. */
@@ -119,11 +122,13 @@ PyObject *kr_int_subtract(PyLongObject *a, PyLongObject *b) {
 
 static PyObject *int_add(PyObject *a, PyObject *b) {
     REQUIRE_INTS(a, b);
+    if (BOTH_SINGLE(a, b)) return kr_int_from_int64((int64_t)SINGLE(a) + SINGLE(b));
     return kr_int_add((PyLongObject *)a, (PyLongObject *)b);
 }
 
 static PyObject *int_subtract(PyObject *a, PyObject *b) {
     REQUIRE_INTS(a, b);
+    if (BOTH_SINGLE(a, b)) return kr_int_from_int64((int64_t)SINGLE(a) - SINGLE(b));
     return kr_int_subtract((PyLongObject *)a, (PyLongObject *)b);
 }
 
@@ -210,6 +215,7 @@ PyObject *kr_int_multiply(PyLongObject *a, PyLongObject *b) {
 
 static PyObject *int_multiply(PyObject *a, PyObject *b) {
     REQUIRE_INTS(a, b);
+    if (BOTH_SINGLE(a, b)) return kr_int_from_int64((int64_t)SINGLE(a) * SINGLE(b));
     return kr_int_multiply((PyLongObject *)a, (PyLongObject *)b);
 }
 
@@ -362,14 +368,21 @@ failed:
     return -1;
 }
 
+/* True if both are non-negative and have one digit, and b is not zero: then C divides as Python does. */
+static inline int divides_plainly(PyObject *a, PyObject *b) {
+    return Py_SIZE(b) == 1 && (size_t)Py_SIZE(a) <= 1;
+}
+
 static PyObject *int_floor_divide(PyObject *a, PyObject *b) {
     REQUIRE_INTS(a, b);
+    if (divides_plainly(a, b)) return kr_int_from_int64((uint32_t)SINGLE(a) / (uint32_t)SINGLE(b));
     PyObject *quotient;
     return kr_int_divide((PyLongObject *)a, (PyLongObject *)b, &quotient, NULL) < 0 ? NULL : quotient;
 }
 
 static PyObject *int_remainder(PyObject *a, PyObject *b) {
     REQUIRE_INTS(a, b);
+    if (divides_plainly(a, b)) return kr_int_from_int64((uint32_t)SINGLE(a) % (uint32_t)SINGLE(b));
     PyObject *remainder;
     return kr_int_divide((PyLongObject *)a, (PyLongObject *)b, NULL, &remainder) < 0 ? NULL : remainder;
 }
@@ -921,6 +934,29 @@ static PyObject *bitwise(const PyLongObject *a, char operation, const PyLongObje
     }
     PyLongObject *result = kr_int_allocate(count + 1);
     if (result == NULL) return NULL;
+    if (!negative_a && !negative_b) {
+        if (count_a < count_b) {
+            const PyLongObject *swap = a;
+            a = b;
+            b = swap;
+            count_b = count_a;
+        }
+        digit *out = result->ob_digit;
+        Py_ssize_t i = 0;
+        switch (operation) {
+        case '&':
+            for (; i < count; i++) out[i] = a->ob_digit[i] & b->ob_digit[i];
+            break;
+        case '|':
+            for (; i < count_b; i++) out[i] = a->ob_digit[i] | b->ob_digit[i];
+            break;
+        default:
+            for (; i < count_b; i++) out[i] = a->ob_digit[i] ^ b->ob_digit[i];
+        }
+        for (; i < count; i++) out[i] = a->ob_digit[i];
+        out[count] = 0;
+        return kr_int_finish(result);
+    }
     digit carry_a = 1, carry_b = 1, carry = 1;
     for (Py_ssize_t i = 0; i <= count; i++) {
         digit x = complement_digit(i < count_a ? a->ob_digit[i] : 0, negative_a, &carry_a);

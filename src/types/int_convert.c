@@ -30,10 +30,6 @@ PyObject *kr_int_from_magnitude(uint64_t magnitude, int negative) {
     return (PyObject *)result;
 }
 
-PyObject *kr_int_from_int64(int64_t value) {
-    return kr_int_from_magnitude(value < 0 ? -(uint64_t)value : (uint64_t)value, value < 0);
-}
-
 PyObject *PyLong_FromLong(long value) { return kr_int_from_int64(value); }
 PyObject *PyLong_FromLongLong(long long value) { return kr_int_from_int64(value); }
 PyObject *PyLong_FromSsize_t(Py_ssize_t value) { return kr_int_from_int64(value); }

@@ -69,6 +69,16 @@ static char *decimal_before(char *end, uint64_t magnitude) {
     return end;
 }
 
+char *kr_int_digits_before(char *end, uint64_t magnitude, int base) {
+    if (base == 10) return decimal_before(end, magnitude);
+    unsigned bits = base == 16 ? 4 : base == 8 ? 3 : 1;
+    do {
+        *--end = Py_hexdigits[magnitude & ((1u << bits) - 1)];
+        magnitude >>= bits;
+    } while (magnitude != 0);
+    return end;
+}
+
 static int limit_exceeded(int limit) {
     PyErr_Format(PyExc_ValueError,
                  "Exceeds the limit (%d digits) for integer string conversion; "
