@@ -5,6 +5,7 @@
 #include "import/import.h"
 #include "object/interpreter.h"
 #include "object/names.h"
+#include "object/namespace.h"
 #include "object/runtime.h"
 
 const struct _frozen *PyImport_FrozenModules;

@@ -5,6 +5,7 @@
 #include "collector/collector.h"
 #include "compile/opcodes.h"
 #include "object/instance.h"
+#include "object/descr.h"
 #include "object/interpreter.h"
 #include "object/names.h"
 #include "object/runtime.h"
@@ -68,6 +69,15 @@ static const uint8_t general_opcode[256] = {
 #define KR_SPECIALISED(NAME, number, GENERAL) [number] = OP_##GENERAL,
 #include "vm/specialised.def"
 };
+
+/* "".join(parts): what an f-string makes of its parts. */
+static PyObject *join_strings(PyObject *const *parts, Py_ssize_t count) {
+    PyObject *empty = PyUnicode_New(0, 0);
+    if (empty == NULL) return NULL;
+    PyObject *text = _PyUnicode_JoinArray(empty, parts, count);
+    Py_DECREF(empty);
+    return text;
+}
 
 /* Looks a name up in globals, then builtins. Returns a new reference, or NULL with NameError. */
 static PyObject *load_global(KrFrame *frame, PyObject *name) {
@@ -188,6 +198,8 @@ static void convert_stop_iteration(int flags, KrFrame *frame) {
     } while (0)
 
 PyObject *_PyEval_EvalFrameDefault(PyThreadState *thread, KrFrame *frame, int throwing) {
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Woverride-init" /* every number that is no instruction keeps the first value */
     static const void *const general_targets[256] = {
         [0 ... 255] = &&unknown_opcode,
 #define KR_OPCODE(NAME, number, cache_units, operand) [number] = &&target_##NAME,
@@ -195,6 +207,7 @@ PyObject *_PyEval_EvalFrameDefault(PyThreadState *thread, KrFrame *frame, int th
 #define KR_SPECIALISED(NAME, number, GENERAL) [number] = &&target_##NAME,
 #include "vm/specialised.def"
     };
+#pragma GCC diagnostic pop
     static const void *const tracing_targets[256] = {[0 ... 255] = &&trace_instruction};
 
     const void *const *targets = general_targets;

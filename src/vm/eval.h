@@ -21,6 +21,8 @@ int kr_eval_handle_pending(PyThreadState *thread);
 /* C stack guard: address below which this thread must not go. */
 extern __thread char *kr_c_stack_limit;
 void kr_c_stack_initialize(void);
+/* Raises RecursionError if a limit is reached; used after the cheap tests failed. Returns 0 or -1. */
+PyAPI_FUNC(int) _Py_CheckRecursiveCall(PyThreadState *thread, const char *where);
 
 /* Runs a frame on top of the thread's stack until it returns; the frame is consumed. Returns a new reference or NULL. */
 static inline PyObject *kr_eval_frame(PyThreadState *thread, KrFrame *frame, int throwing) {

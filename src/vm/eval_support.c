@@ -5,6 +5,7 @@
 #include "object/interpreter.h"
 #include "object/names.h"
 #include "object/runtime.h"
+#include "object/super.h"
 #include "vm/eval.h"
 
 /* ---- Exceptions ---- */
@@ -690,4 +691,69 @@ done:
     Py_XDECREF(bases);
     Py_DECREF(original_bases);
     return class;
+}
+
+/* ---- Slices and super() ---- */
+
+int _PyEval_SliceIndexNotNone(PyObject *value, Py_ssize_t *result) {
+    if (!PyIndex_Check(value)) {
+        PyErr_SetString(PyExc_TypeError, "slice indices must be integers or have an __index__ method");
+        return 0;
+    }
+    Py_ssize_t index = PyNumber_AsSsize_t(value, NULL);
+    if (index == -1 && PyErr_Occurred()) return 0;
+    *result = index;
+    return 1;
+}
+
+int _PyEval_SliceIndex(PyObject *value, Py_ssize_t *result) {
+    if (Py_IsNone(value)) return 1;
+    if (!PyIndex_Check(value)) {
+        PyErr_SetString(PyExc_TypeError, "slice indices must be integers or None or have an __index__ method");
+        return 0;
+    }
+    return _PyEval_SliceIndexNotNone(value, result);
+}
+
+int kr_frame_super_arguments(PyTypeObject **type, PyObject **object) {
+    enum { CELL = 0x40, FREE = 0x80 };
+    KrFrame *frame = kr_current_frame(kr_tstate());
+    if (frame == NULL) {
+        PyErr_SetString(PyExc_RuntimeError, "super(): no current frame");
+        return -1;
+    }
+    PyCodeObject *code = frame->code;
+    if (code->co_argcount == 0) {
+        PyErr_SetString(PyExc_RuntimeError, "super(): no arguments");
+        return -1;
+    }
+    PyObject *first = frame->slot[0];
+    if (first != NULL && (PyBytes_AS_STRING(code->co_localspluskinds)[0] & CELL) && PyCell_Check(first))
+        first = PyCell_GET(first);
+    if (first == NULL) {
+        PyErr_SetString(PyExc_RuntimeError, "super(): arg[0] deleted");
+        return -1;
+    }
+    for (int i = code->co_nlocalsplus - code->co_nfreevars; i < code->co_nlocalsplus; i++) {
+        if (!_PyUnicode_EqualToASCIIString(PyTuple_GET_ITEM(code->co_localsplusnames, i), "__class__")) continue;
+        PyObject *cell = frame->slot[i];
+        if (cell == NULL || !PyCell_Check(cell)) {
+            PyErr_SetString(PyExc_RuntimeError, "super(): bad __class__ cell");
+            return -1;
+        }
+        PyObject *class = PyCell_GET(cell);
+        if (class == NULL) {
+            PyErr_SetString(PyExc_RuntimeError, "super(): empty __class__ cell");
+            return -1;
+        }
+        if (!PyType_Check(class)) {
+            PyErr_Format(PyExc_RuntimeError, "super(): __class__ is not a type (%s)", Py_TYPE(class)->tp_name);
+            return -1;
+        }
+        *type = (PyTypeObject *)class;
+        *object = first;
+        return 0;
+    }
+    PyErr_SetString(PyExc_RuntimeError, "super(): __class__ cell not found");
+    return -1;
 }

@@ -111,12 +111,21 @@ void kr_trace_exception(PyThreadState *thread, KrFrame *frame) {
     }
 }
 
-/* First instruction (in units) of the line that the instruction at `offset` belongs to, and the line. */
+/* First instruction (in units) of the stretch of code that the instruction at `offset` belongs to, and its line (-1 if it
+ * has none). */
 static int line_start(PyCodeObject *code, int offset, int *line) {
-    PyCodeAddressRange bounds;
-    _PyCode_InitAddressRange(code, &bounds);
-    *line = _PyCode_CheckLineNumber(offset * (int)sizeof(_Py_CODEUNIT), &bounds);
-    return bounds.ar_start / (int)sizeof(_Py_CODEUNIT);
+    KrLocationWalk walk;
+    int bytes = offset * (int)sizeof(_Py_CODEUNIT), start = 0, current = -2;
+    kr_location_walk_init(&walk, code);
+    while (kr_location_walk_step(&walk)) {
+        if (walk.location.lineno != current) {
+            current = walk.location.lineno;
+            start = walk.start;
+        }
+        if (bytes < walk.end) break;
+    }
+    *line = current;
+    return start / (int)sizeof(_Py_CODEUNIT);
 }
 
 int kr_trace_instruction(PyThreadState *thread, KrFrame *frame, int *previous_offset) {

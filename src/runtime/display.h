@@ -1,0 +1,10 @@
+/* Showing exceptions. */
+#ifndef KR_RUNTIME_DISPLAY_H
+#define KR_RUNTIME_DISPLAY_H
+
+#include <Python.h>
+
+/* The name that a NameError's or AttributeError's author may have meant; a new reference, or NULL (suggestions.c). */
+PyObject *kr_suggestion(PyObject *exception);
+
+#endif
