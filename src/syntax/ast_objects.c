@@ -231,13 +231,16 @@ static Sum find_sum(const char *name) {
 
 static int set_none(PyObject *type, const char *name) { return PyObject_SetAttrString(type, name, Py_None); }
 
-static int set_attributes(PyObject *type, bool has_position) {
+/* The end of a position may be left out, save in patterns. */
+static bool may_lack_end(const char *name) { return strcmp(name, "pattern") != 0; }
+
+static int set_attributes(PyObject *type, const char *name, bool has_position) {
     PyObject *names = has_position ? Py_BuildValue("(ssss)", "lineno", "col_offset", "end_lineno", "end_col_offset")
                                    : PyTuple_New(0);
     if (names == NULL) return -1;
     int status = PyObject_SetAttr(type, KR_NAME(_attributes), names);
     Py_DECREF(names);
-    if (status == 0 && has_position) {
+    if (status == 0 && has_position && may_lack_end(name)) {
         status = set_none(type, "end_lineno") < 0 || set_none(type, "end_col_offset") < 0 ? -1 : 0;
     }
     return status;
@@ -262,7 +265,7 @@ static int make_sum(Sum sum) {
     }
     state.has_position[sum] = has_position;
     state.sums[sum] = make_class(sum_names[sum], state.base, PyTuple_New(0), text);
-    return state.sums[sum] == NULL ? -1 : set_attributes(state.sums[sum], has_position);
+    return state.sums[sum] == NULL ? -1 : set_attributes(state.sums[sum], sum_names[sum], has_position);
 }
 
 static int make_field(Field *field, const KrFieldInfo *info) {
@@ -299,7 +302,7 @@ static int make_node(KrNodeKind kind) {
     PyObject *type = make_class(info->name, sum != NO_SUM ? state.sums[sum] : state.base, field_names(info), text);
     if (type == NULL) return -1;
     state.nodes[kind] = type;
-    if (sum == NO_SUM && set_attributes(type, info->has_position) < 0) return -1;
+    if (sum == NO_SUM && set_attributes(type, info->name, info->has_position) < 0) return -1;
     for (int i = 0; i < info->field_count; i++) {
         if (make_field(&state.fields[kind][i], &info->fields[i]) < 0) return -1;
         if (info->fields[i].quantity == KR_OPTIONAL && set_none(type, info->fields[i].name) < 0) return -1;
@@ -619,10 +622,11 @@ static int position_from_object(PyObject *object, PyObject *name, const char *ow
 }
 
 static int place_from_object(PyObject *object, const char *owner, KrNode *place) {
+    bool optional = may_lack_end(owner);
     if (position_from_object(object, KR_NAME(lineno), owner, false, 0, &place->lineno) < 0 ||
         position_from_object(object, KR_NAME(col_offset), owner, false, 0, &place->col_offset) < 0 ||
-        position_from_object(object, KR_NAME(end_lineno), owner, true, place->lineno, &place->end_lineno) < 0 ||
-        position_from_object(object, KR_NAME(end_col_offset), owner, true, place->col_offset,
+        position_from_object(object, KR_NAME(end_lineno), owner, optional, place->lineno, &place->end_lineno) < 0 ||
+        position_from_object(object, KR_NAME(end_col_offset), owner, optional, place->col_offset,
                              &place->end_col_offset) < 0)
         return -1;
     return 0;
