@@ -27,6 +27,10 @@ void kr_method_clear_free_list(void) {
     state.count = 0;
 }
 
+void kr_method_debug_stats(FILE *out) {
+    _PyDebugAllocatorStats(out, "free PyMethodObject", state.count, sizeof(PyMethodObject));
+}
+
 /* -- Calls --------------------------------------------------------------------------------------------------------------------- */
 
 static PyObject *method_vectorcall(PyObject *self, PyObject *const *args, size_t nargsf, PyObject *kwnames) {

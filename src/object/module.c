@@ -68,7 +68,8 @@ static int module_init(PyObject *self, PyObject *args, PyObject *kwargs) {
     PyObject *const *values =
         _PyArg_UnpackKeywords(((PyTupleObject *)args)->ob_item, count, kwargs, NULL, &parser, 1, 2, 0, buffer);
     if (values == NULL) return -1;
-    PyObject *name = values[0], *doc = kwargs == NULL && count < 2 ? NULL : values[1];
+    int only_positional = kwargs == NULL || PyDict_GET_SIZE(kwargs) == 0;
+    PyObject *name = values[0], *doc = only_positional && count < 2 ? NULL : values[1];
     if (!PyUnicode_Check(name)) {
         _PyArg_BadArgument("module", "argument 'name'", "str", name);
         return -1;

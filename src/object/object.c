@@ -3,7 +3,9 @@
 #include <Python.h>
 #include <stdint.h>
 
+#include "object/errors.h"
 #include "object/instance.h"
+#include "object/method.h"
 #include "object/names.h"
 #include "object/object.h"
 #include "object/runtime.h"
@@ -276,6 +278,15 @@ void _PyObject_AssertFailed(PyObject *obj, const char *expr, const char *msg, co
     if (!_PyObject_IsFreed(obj)) _PyObject_Dump(obj);
     Py_FatalError("_PyObject_AssertFailed");
 }
+
+/* One line of sys._debugmallocstats(): how much a free list holds. */
+void _PyDebugAllocatorStats(FILE *out, const char *block_name, int num_blocks, size_t sizeof_block) {
+    char title[128];
+    PyOS_snprintf(title, sizeof title, "%d %ss * %zd bytes each", num_blocks, block_name, (Py_ssize_t)sizeof_block);
+    fprintf(out, "%-48s %12zu\n", title, (size_t)num_blocks * sizeof_block);
+}
+
+void _PyObject_DebugTypeStats(FILE *out) { kr_method_debug_stats(out); }
 
 int _PyObject_CheckConsistency(PyObject *op, int check_content) {
     _PyObject_ASSERT_FROM(op, !_PyObject_IsFreed(op) && Py_REFCNT(op) >= 1, NULL, __FILE__, __LINE__, __func__);
@@ -949,3 +960,13 @@ PyTypeObject PyEllipsis_Type = {
 };
 
 PyObject _Py_EllipsisObject = {1, &PyEllipsis_Type};
+
+/* -- Shutdown ---------------------------------------------------------------------------------------------------- */
+
+void kr_object_model_finalize(void) {
+    kr_errors_finalize();
+    kr_type_cache_finalize();
+    kr_type_slots_finalize();
+    kr_names_finalize();
+    kr_method_clear_free_list();
+}

@@ -23,4 +23,8 @@ PyObject *kr_type_get_attribute(PyTypeObject *type, PyObject *name, int suppress
 /* The same for a module object. */
 PyObject *kr_module_get_attribute(PyObject *module, PyObject *name, int suppress);
 
+/* Releases what the object model keeps for later: free lists, the method cache, interned names. The last thing at
+ * shutdown that needs live objects. */
+void kr_object_model_finalize(void);
+
 #endif

@@ -2,7 +2,6 @@
 #include <Python.h>
 #include <structmember.h>
 
-#include "object/arguments.h"
 #include "object/names.h"
 #include "object/object.h"
 #include "object/property.h"
@@ -110,7 +109,8 @@ static int property_init(PyObject *self, PyObject *args, PyObject *kwargs) {
         _PyArg_UnpackKeywords(((PyTupleObject *)args)->ob_item, count, kwargs, NULL, &parser, 0, 4, 0, buffer);
     if (values == NULL) return -1;
     PyObject *given[4];
-    for (int i = 0; i < 4; i++) given[i] = kwargs == NULL && i >= count ? NULL : values[i];
+    int only_positional = kwargs == NULL || PyDict_GET_SIZE(kwargs) == 0;
+    for (int i = 0; i < 4; i++) given[i] = only_positional && i >= count ? NULL : values[i];
     return initialize(self, given[0], given[1], given[2], given[3]);
 }
 

@@ -381,7 +381,9 @@ static int make_ready(PyTypeObject *type) {
     if (set_bases(type) < 0 || kr_type_compute_mro(type, NULL) < 0 || check_bases(type) < 0) return -1;
     settle_managed_dict(type);
     if (settle_new(type) < 0) return -1;
-    if (kr_type_add_slot_wrappers(type) < 0 || add_methods(type) < 0 || add_members(type) < 0 || add_getsets(type) < 0 ||
+    /* A class statement's class has no slots yet: they will come from its methods. */
+    if (!(type->tp_flags & KR_TPFLAGS_CLASS) && kr_type_add_slot_wrappers(type) < 0) return -1;
+    if (add_methods(type) < 0 || add_members(type) < 0 || add_getsets(type) < 0 ||
         add_doc(type) < 0) {
         return -1;
     }
