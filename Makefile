@@ -1,0 +1,66 @@
+# The door to the project. `make help` lists what it opens.
+
+PACKAGES := build-essential cmake ninja-build libpython3.11-dev libpython3.11-stdlib libpython3.11-testsuite python3.11 \
+            libgmp-dev libdouble-conversion-dev libexpat1-dev zlib1g-dev libreadline-dev unicode-data libcmocka-dev tzdata
+STAMP := build/.packages
+PRESET ?= release
+KRAIT := build/$(PRESET)/krait
+PREFIX ?= /usr/local
+export KRAIT_CCACHE := $(shell command -v ccache 2>/dev/null)
+
+.PHONY: all build run test bench debug sanitize pgo install clean help conformance
+
+all: build
+
+help:
+	@echo "make             build build/release/krait"
+	@echo "make run         install what is missing, build, and run examples/tour.py"
+	@echo "make test        install what is missing, build, and run all tests"
+	@echo "make bench       compare speed and start-up with python3.11"
+	@echo "make debug       build with all checks         (build/debug/krait)"
+	@echo "make sanitize    build with ASan and UBSan     (build/sanitize/krait)"
+	@echo "make pgo         build with profile and LTO    (build/pgo/krait)"
+	@echo "make conformance run CPython's test suite      (MODULES='test_list test_dict' to choose)"
+	@echo "make install     install below PREFIX (/usr/local)"
+	@echo "make clean       remove build/"
+
+$(STAMP): Makefile
+	@missing=""; for p in $(PACKAGES); do dpkg-query -W -f='$${Status}' $$p 2>/dev/null | grep -q "ok installed" || missing="$$missing $$p"; done; \
+	if [ -n "$$missing" ]; then \
+	    if [ "$$(id -u)" = 0 ]; then sudo=""; else sudo="sudo"; fi; \
+	    if [ "$$(id -u)" = 0 ] || command -v sudo >/dev/null; then \
+	        $$sudo apt-get update -qq && $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing; \
+	    else \
+	        echo "These packages are missing. Install them with:"; echo "    apt-get install $$missing"; exit 1; \
+	    fi; \
+	fi
+	@mkdir -p build && touch $@
+
+build: $(STAMP)
+	@[ -f build/$(PRESET)/build.ninja ] || cmake --preset $(PRESET) >/dev/null
+	@cmake --build build/$(PRESET)
+
+run: build
+	@$(KRAIT) examples/tour.py
+
+test: build
+	@/usr/bin/python3.11 tests/run.py --krait $(KRAIT)
+
+bench: build
+	@/usr/bin/python3.11 bench/run.py --krait $(KRAIT)
+
+conformance: build
+	@/usr/bin/python3.11 tests/conformance/run.py --krait $(KRAIT) $(MODULES)
+
+debug sanitize: $(STAMP)
+	@$(MAKE) --no-print-directory PRESET=$@ build
+
+pgo: $(STAMP)
+	@tools/build-pgo
+
+install: build
+	install -D -m 755 $(KRAIT) $(DESTDIR)$(PREFIX)/bin/krait
+	install -D -m 644 docs/krait.1 $(DESTDIR)$(PREFIX)/share/man/man1/krait.1
+
+clean:
+	rm -rf build
