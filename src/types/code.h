@@ -42,12 +42,20 @@ PyObject *kr_code_bytes(PyCodeObject *code);
 /* The opcode that a (perhaps specialised) one stands for; defined by the evaluation loop. */
 extern const uint8_t kr_deoptimized_opcode[256];
 
+/* Units of inline cache behind each opcode; defined with the list of instructions. */
+extern const uint8_t kr_opcode_caches[256];
+
+/* From now on new code objects keep no columns (-X no_debug_ranges). */
+void kr_code_drop_columns(void);
+
+/* code_locations.c */
+
 /* A place in the source; -1 where it is unknown. */
 typedef struct KrCodeLocation {
     int lineno, end_lineno, column, end_column;
 } KrCodeLocation;
 
-/* Walks the location table: after each step the entry covers the bytes from `start` to `end` of the code. */
+/* Walks the location table forward: after each step the entry covers the bytes from `start` to `end` of the code. */
 typedef struct KrLocationWalk {
     const uint8_t *next, *limit;
     int start, end;
@@ -56,6 +64,18 @@ typedef struct KrLocationWalk {
 } KrLocationWalk;
 
 void kr_location_walk_init(KrLocationWalk *walk, PyCodeObject *code);
-int kr_location_walk_step(KrLocationWalk *walk); /* 0 at the end of the table */
+/* Goes on to the next entry; returns 0 at the end of the table. */
+int kr_location_walk_step(KrLocationWalk *walk);
+
+/* Prepares a range for _PyCode_CheckLineNumber. */
+void kr_code_address_range_init(PyCodeObject *code, PyCodeAddressRange *bounds);
+/* Returns the table with lines only, a new reference. */
+PyObject *kr_location_table_without_columns(PyObject *table);
+/* What co_lnotab, co_lines() and co_positions() return. */
+PyObject *kr_code_line_number_table(PyCodeObject *code);
+PyObject *kr_code_line_iterator(PyCodeObject *code);
+PyObject *kr_code_position_iterator(PyCodeObject *code);
+
+extern PyTypeObject kr_line_iterator_type, kr_position_iterator_type;
 
 #endif

@@ -85,3 +85,57 @@ int kr_constant_equal(PyObject *a, PyObject *b) {
     if (type == &PyFrozenSet_Type) return same_sets(a, b);
     return 0;
 }
+
+/* The key of a number with parts that may be negative zeros: type and value, and a mark for the zeros. */
+static PyObject *complex_key(PyObject *object) {
+    Py_complex value = ((PyComplexObject *)object)->cval;
+    int real = value.real == 0.0 && signbit(value.real), imaginary = value.imag == 0.0 && signbit(value.imag);
+    if (!real && !imaginary) return PyTuple_Pack(2, Py_TYPE(object), object);
+    return PyTuple_Pack(3, Py_TYPE(object), object, real && imaginary ? Py_True : imaginary ? Py_False : Py_None);
+}
+
+static PyObject *tuple_key(PyObject *object) {
+    PyObject *keys = PyTuple_New(PyTuple_GET_SIZE(object));
+    for (Py_ssize_t i = 0; keys != NULL && i < PyTuple_GET_SIZE(object); i++) {
+        PyObject *key = _PyCode_ConstantKey(PyTuple_GET_ITEM(object, i));
+        if (key == NULL)
+            Py_CLEAR(keys);
+        else
+            PyTuple_SET_ITEM(keys, i, key);
+    }
+    return keys;
+}
+
+static PyObject *set_key(PyObject *object) {
+    PyObject *items = PySequence_Tuple(object);
+    if (items == NULL) return NULL;
+    Py_SETREF(items, tuple_key(items));
+    if (items == NULL) return NULL;
+    PyObject *keys = PyFrozenSet_New(items);
+    Py_DECREF(items);
+    return keys;
+}
+
+PyObject *_PyCode_ConstantKey(PyObject *object) {
+    if (object == Py_None || object == Py_Ellipsis || PyLong_CheckExact(object) || PyUnicode_CheckExact(object) ||
+        PyCode_Check(object))
+        return Py_NewRef(object);
+    if (PyBool_Check(object) || PyBytes_CheckExact(object)) return PyTuple_Pack(2, Py_TYPE(object), object);
+    if (PyFloat_CheckExact(object)) {
+        double value = PyFloat_AS_DOUBLE(object);
+        if (value == 0.0 && signbit(value)) return PyTuple_Pack(3, Py_TYPE(object), object, Py_None);
+        return PyTuple_Pack(2, Py_TYPE(object), object);
+    }
+    if (PyComplex_CheckExact(object)) return complex_key(object);
+    PyObject *inner;
+    if (PyTuple_CheckExact(object))
+        inner = tuple_key(object);
+    else if (PyFrozenSet_CheckExact(object))
+        inner = set_key(object);
+    else
+        inner = PyLong_FromVoidPtr(object);
+    if (inner == NULL) return NULL;
+    PyObject *key = PyTuple_Pack(2, inner, object);
+    Py_DECREF(inner);
+    return key;
+}
