@@ -30,6 +30,7 @@ static struct {
     PyDictKeysObject *tables[FREE_TABLES];
     int table_count;
     uint32_t keys_version;
+    int registered; /* the collector knows the free lists */
 } state = {.keys_version = 1};
 
 uint64_t kr_dict_version_tag;
@@ -322,6 +323,7 @@ static int make_room(PyDictObject *self, int entry_size) {
     PyDictKeysObject *keys = self->ma_keys;
     Py_ssize_t used = self->ma_used, holes = keys->count - used;
     Py_ssize_t capacity = grown_capacity(used, entry_size), usable = usable_entries(keys->log2_slots);
+    if (keys->count == 0 && capacity < keys->capacity) capacity = keys->capacity; /* made with this size in mind */
     if (entry_size == keys->entry_size && holes <= used / 4 && keys->flags == 0 && keys->count < usable) {
         if (capacity <= keys->count) capacity = keys->count + 1 + keys->count / 8;
         return extend_entries(self, capacity < usable ? capacity : usable);
@@ -715,10 +717,15 @@ static inline void release_dict(PyDictObject *self) {
         release_entries(keys);
         free_keys(keys);
     }
-    if (PyDict_CheckExact(self) && state.dict_count < FREE_DICTS)
+    if (PyDict_CheckExact(self) && state.dict_count < FREE_DICTS) {
+        if (UNLIKELY(!state.registered)) {
+            state.registered = 1;
+            kr_gc_register_cache(kr_dict_clear_free_lists);
+        }
         state.dicts[state.dict_count++] = self;
-    else
+    } else {
         Py_TYPE(self)->tp_free(self);
+    }
 }
 
 static void dict_dealloc(PyObject *op) {
