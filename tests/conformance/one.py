@@ -1,0 +1,78 @@
+"""Run one module of CPython's test suite and write each test's outcome to a file as it becomes known.
+
+Usage: PYTHON one.py MODULE RESULTS
+
+A line of RESULTS is an outcome (started, passed, failed, skipped), a tab, and the test's id. The last line about a test
+counts; `started` without another line means that the test ended the process.
+"""
+import importlib
+import sys
+import unittest
+
+
+class Recorder(unittest.TestResult):
+    def __init__(self, stream):
+        super().__init__()
+        self.stream = stream
+        self.outcome = None
+
+    def write(self, outcome, test):
+        self.stream.write(f"{outcome}\t{test.id()}\n")
+        self.stream.flush()
+
+    def startTest(self, test):
+        super().startTest(test)
+        self.outcome = "passed"
+        self.write("started", test)
+
+    def stopTest(self, test):
+        super().stopTest(test)
+        self.write(self.outcome, test)
+
+    def report(self, test, error):
+        self.outcome = "failed"
+        print(f"FAIL {test.id()}", file=sys.__stderr__)
+        print(self._exc_info_to_string(error, test)[-3000:], file=sys.__stderr__, flush=True)
+
+    def addError(self, test, error):
+        self.report(test, error)
+        if not isinstance(test, unittest.TestCase):  # setUpClass, setUpModule, a doctest or a module that does not load
+            self.write("failed", test)
+
+    def addFailure(self, test, error):
+        self.report(test, error)
+
+    def addSubTest(self, test, subtest, error):
+        if error is not None:
+            self.report(test, error)
+
+    def addSkip(self, test, reason):
+        super().addSkip(test, reason)
+        if self.outcome != "failed":
+            self.outcome = "skipped"
+        if not isinstance(test, unittest.TestCase):
+            self.write("skipped", test)
+
+    def addUnexpectedSuccess(self, test):
+        self.outcome = "failed"
+
+
+def main(name, path):
+    from test import support
+    support.use_resources = []
+    support.verbose = 0
+    with open(path, "w", encoding="utf-8", errors="backslashreplace") as stream:
+        result = Recorder(stream)
+        loader = unittest.TestLoader()
+        try:
+            module = importlib.import_module("test." + name)
+        except unittest.SkipTest as skip:
+            stream.write(f"skipped\ttest.{name}\n")
+            return
+        suite = loader.loadTestsFromModule(module)
+        for error in loader.errors:
+            print(error, file=sys.stderr)
+        suite.run(result)
+
+
+main(sys.argv[1], sys.argv[2])

@@ -1,0 +1,76 @@
+"""CPython's test suite, module by module, compared with the lists in tests/conformance/.
+
+tests/conformance/modules.txt names the modules that the tests run, one a line. tests/conformance/known_failures.txt
+holds, a line each, a test's id, a tab, and the reason why it fails. A test that fails and is not on the list is a
+failure, and so is one on the list that passes.
+"""
+import os
+import subprocess
+import sys
+import tempfile
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+CONFORMANCE = os.path.join(HERE, "conformance")
+TIME_LIMIT = 600  # seconds for one module
+
+
+def read_list(name):
+    path = os.path.join(CONFORMANCE, name)
+    with open(path, encoding="utf-8") as stream:
+        return [line.rstrip("\n") for line in stream if line.strip() and not line.startswith("#")]
+
+
+def run_module(interpreter, module, time_limit=TIME_LIMIT):
+    """Run one module; return ({test id: outcome}, problem). Outcomes: passed, failed, skipped."""
+    with tempfile.TemporaryDirectory(prefix="krait-suite-") as folder:
+        results = os.path.join(folder, "results")
+        environment = dict(os.environ, PYTHONPYCACHEPREFIX=os.path.join(folder, "cache"), TMPDIR=folder, HOME=folder)
+        for name in [name for name in environment if name.startswith("PYTHON") and name != "PYTHONPYCACHEPREFIX"]:
+            del environment[name]
+        work = os.path.join(folder, "work")
+        os.mkdir(work)
+        problem = None
+        with open(os.path.join(folder, "output"), "w+b") as output:
+            try:
+                process = subprocess.run(
+                    [interpreter, os.path.join(CONFORMANCE, "one.py"), module, results], cwd=work, env=environment,
+                    stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, timeout=time_limit,
+                    start_new_session=True)
+                if process.returncode != 0:
+                    problem = f"exit code {process.returncode}"
+            except subprocess.TimeoutExpired:
+                problem = f"no end after {time_limit} seconds"
+            if problem:
+                output.seek(0, os.SEEK_END)
+                output.seek(max(0, output.tell() - 1500))
+                problem += "\n" + output.read().decode("utf-8", "replace")
+        outcomes = {}
+        if os.path.exists(results):
+            with open(results, encoding="utf-8", errors="replace") as stream:
+                for line in stream:
+                    outcome, tab, test = line.rstrip("\n").partition("\t")
+                    if tab:
+                        outcomes[test] = outcome
+        return outcomes, problem
+
+
+def check(krait, module, known):
+    outcomes, problem = run_module(krait, module)
+    lines = []
+    running = [test for test, outcome in outcomes.items() if outcome == "started"]
+    if problem and f"{module}:crash" not in known:
+        lines.append(f"  {problem}" + (f"\n  while running {running[-1]}" if running else ""))
+    for test, outcome in outcomes.items():
+        if outcome == "failed" and test not in known:
+            lines.append(f"  {test} fails")
+        elif outcome == "passed" and test in known:
+            lines.append(f"  {test} passes, but is on the list of known failures")
+    if not outcomes and not problem:
+        lines.append("  ran no test")
+    return "\n".join(lines) or None
+
+
+def tests(krait):
+    known = {line.partition("\t")[0] for line in read_list("known_failures.txt")}
+    for module in read_list("modules.txt"):
+        yield "suite/" + module, lambda module=module: check(krait, module, known)
