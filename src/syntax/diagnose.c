@@ -350,7 +350,7 @@ void kr_diagnose_failure(KrParser *p, KrLexer *lexer, PyCompilerFlags *flags) {
             PyErr_Restore(type, value, traceback);
             type = value = traceback = NULL;
         } else {
-            kr_syntax_error(p->lexer, PyExc_SyntaxError, last->lineno, last->col, last->end_lineno, last->end_col,
+            kr_syntax_error(lexer, PyExc_SyntaxError, last->lineno, last->col, last->end_lineno, last->end_col,
                             "invalid syntax");
         }
     }

@@ -262,6 +262,8 @@ static bool read_expression(KrFormatted *f, const char **place, const char *end,
     bool debug = *s == '=';
     int conversion = -1;
     if (debug) {
+        if (f->p->feature_version < 8)
+            return refuse(f, "f-string: self documenting expressions are only supported in Python 3.8 and greater");
         s++;
         while (s < end && Py_ISSPACE(Py_CHARMASK(*s))) s++;
         if (!write_text(f, start, s, true)) return false;

@@ -52,6 +52,17 @@ void kr_lexer_destroy(KrLexer *lexer) {
     lexer->owned = NULL;
 }
 
+void kr_lexer_adopt(KrLexer *lexer, KrLexer *from) {
+    if (from->owned == NULL) return;
+    lexer->owned = from->owned;
+    lexer->owned_size = from->owned_size;
+    lexer->read_count = from->read_count;
+    lexer->read_ended = from->read_ended;
+    lexer->text = lexer->cursor = lexer->line_start = lexer->buffer = from->text;
+    lexer->limit = from->limit;
+    from->owned = NULL;
+}
+
 const char *kr_lexer_line_end(const KrLexer *lexer, const char *line) {
     const char *newline = memchr(line, '\n', (size_t)(lexer->limit - line));
     return newline != NULL ? newline + 1 : lexer->limit;
@@ -59,8 +70,10 @@ const char *kr_lexer_line_end(const KrLexer *lexer, const char *line) {
 
 /* Appends the next line of interactive input to the text. Returns false at the end of input or with an exception. */
 static bool read_more(KrLexer *lexer) {
+    if (lexer->read_ended) return false;
     char *line = lexer->read_line(lexer->read_context, lexer->read_count++ > 0);
     if (line == NULL) {
+        lexer->read_ended = true;
         if (PyErr_Occurred()) lexer->state = KR_LEXER_RAISED;
         return false;
     }
@@ -500,7 +513,7 @@ static bool is_string_prefix(const char *s, size_t length) {
 
 /* For language versions in which `async` is a word only before `def`: tells whether that comes next. */
 static bool def_follows(const KrLexer *lexer, const char *s) {
-    while (IS(*s, BLANK)) s++;
+    while (IS(*s, BLANK) || (s[0] == '\\' && s[1] == '\n')) s += *s == '\\' ? 2 : 1;
     return s < lexer->limit && strncmp(s, "def", 3) == 0 && !IS(s[3], NAME_PART);
 }
 

@@ -289,17 +289,21 @@ static void refuse_mixture(KrParser *p, int start, int other, bool formatted) {
 
 KrNode *kr_parse_strings(KrParser *p) {
     int start = p->mark, other = 0;
-    bool formatted = false, bytes = false;
+    bool formatted = false, bytes = false, old = false;
     while (kr_peek_kind(p) == STRING) {
         KrStringLiteral literal = split_token(p, p->mark);
         if (p->mark > start && literal.bytes != bytes && other == 0) other = p->mark;
         bytes = literal.bytes;
         formatted |= literal.formatted && other == 0;
+        old |= literal.formatted && p->feature_version < 6;
         kr_skip(p);
     }
     if (p->failed) return NULL;
     KrNode *node = NULL;
-    if (other != 0) {
+    if (old) {
+        kr_syntax_error_last(p->lexer, PyExc_SyntaxError, &p->tokens[p->count - 1],
+                             "Format strings are only supported in Python 3.6 and greater");
+    } else if (other != 0) {
         refuse_mixture(p, start, other, formatted);
     } else {
         node = join(p, start, p->mark - start, bytes, formatted);

@@ -140,6 +140,15 @@ PyObject *kr_parser_own(KrParser *p, PyObject *object) {
     return object;
 }
 
+bool kr_parser_refuse_version(KrParser *p, int minor, const char *what) {
+    if (!p->failed) {
+        kr_syntax_error_last(p->lexer, PyExc_SyntaxError, &p->tokens[p->count - 1],
+                             "%s only supported in Python 3.%i and greater", what, minor);
+    }
+    p->failed = true;
+    return false;
+}
+
 bool kr_parser_too_deep(KrParser *p) {
     if (!p->failed) PyErr_NoMemory();
     p->failed = true;

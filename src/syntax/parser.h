@@ -76,6 +76,12 @@ KrSeq *kr_parser_take(KrParser *p, Py_ssize_t base);
 PyObject *kr_parser_identifier(KrParser *p, const KrToken *token);
 /* Gives the arena a new reference. Returns the object, or NULL with an exception (object may be NULL). */
 PyObject *kr_parser_own(KrParser *p, PyObject *object);
+/* Raises SyntaxError if the source is to be of a language version before 3.`minor`, which lacks what is named. Returns
+ * false then. */
+bool kr_parser_refuse_version(KrParser *p, int minor, const char *what);
+static inline bool kr_require(KrParser *p, int minor, const char *what) {
+    return __builtin_expect(p->feature_version >= minor, 1) || kr_parser_refuse_version(p, minor, what);
+}
 /* Sets MemoryError: constructs are nested too deeply. Returns false. */
 bool kr_parser_too_deep(KrParser *p);
 

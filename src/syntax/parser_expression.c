@@ -54,6 +54,7 @@ static KrSeq *parse_comprehensions(KrParser *p) {
         Kr_comprehension *clause = KR_NEW(p->arena, comprehension, .target = target, .iter = iter, .ifs = ifs,
                                           .is_async = is_async);
         if (p->failed || clause == NULL || !kr_push(p, clause)) return NULL;
+        if (is_async && !kr_require(p, 6, "Async comprehensions are")) return NULL;
     } while (at_comprehension(p));
     return kr_parser_take(p, base);
 }
@@ -448,7 +449,8 @@ static KrNode *parse_await_primary(KrParser *p) {
     if (kr_peek_kind(p) != AWAIT) return kr_parse_primary(p);
     kr_skip(p);
     KrNode *value = kr_parse_primary(p);
-    return value == NULL ? NULL : KR_MAKE(p, start, Await, .value = value);
+    if (value == NULL || !kr_require(p, 5, "Await expressions are")) return NULL;
+    return KR_MAKE(p, start, Await, .value = value);
 }
 
 static KrNode *parse_factor(KrParser *p) {
@@ -496,7 +498,7 @@ static KrNode *parse_binary(KrParser *p, int minimum) {
         if (precedence < minimum || precedence == 0) return left;
         kr_skip(p);
         KrNode *right = parse_binary(p, precedence + 1);
-        if (right == NULL) return NULL;
+        if (right == NULL || (kind == AT && !kr_require(p, 5, "The '@' operator is"))) return NULL;
         left = KR_MAKE(p, start, BinOp, .left = left, .op = binary[kind].operator, .right = right);
     }
     return NULL;
@@ -628,7 +630,8 @@ KrNode *kr_parse_named_expression(KrParser *p) {
     KR_AS(Name, target)->ctx = KR_Store;
     kr_skip(p);
     KrNode *value = kr_parse_expression(p);
-    return value == NULL ? NULL : KR_MAKE(p, start, NamedExpr, .target = target, .value = value);
+    if (value == NULL || !kr_require(p, 8, "Assignment expressions are")) return NULL;
+    return KR_MAKE(p, start, NamedExpr, .target = target, .value = value);
 }
 
 static KrNode *parse_star_expression(KrParser *p) {

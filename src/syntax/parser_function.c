@@ -113,5 +113,6 @@ Kr_arguments *kr_parse_parameters(KrParser *p, int end) {
     } else {
         (void)close_positional(p, base, arguments);
     }
+    if (slash && !kr_require(p, 8, "Positional-only parameters are")) return NULL;
     return p->failed ? NULL : arguments;
 }

@@ -367,7 +367,8 @@ static KrNode *parse_match_statement(KrParser *p) {
     } while (at_case(p));
     if (!kr_accept(p, DEDENT)) return NULL;
     KrSeq *cases = kr_parser_take(p, base);
-    return cases == NULL ? NULL : KR_MAKE_STATEMENT(p, start, Match, .subject = subject, .cases = cases);
+    if (cases == NULL || !kr_require(p, 10, "Pattern matching is")) return NULL;
+    return KR_MAKE_STATEMENT(p, start, Match, .subject = subject, .cases = cases);
 }
 
 KrNode *kr_parse_match(KrParser *p) {

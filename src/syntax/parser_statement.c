@@ -67,6 +67,9 @@ static KrNode *parse_annotated(KrParser *p, int start, KrNode *target) {
         value = kr_parse_yield_or_star_expressions(p);
         if (value == NULL) return NULL;
     }
+    if (!kr_require(p, 6, p->tokens[start].kind == NAME && target->kind == KR_Name ? "Variable annotation syntax is"
+                                                                                  : "Variable annotations syntax is"))
+        return NULL;
     return KR_MAKE(p, start, AnnAssign, .target = target, .annotation = annotation, .value = value, .simple = simple);
 }
 
@@ -90,6 +93,7 @@ static KrNode *parse_expression_statement(KrParser *p) {
     KrEnumerator operator= augmented_operator(kind);
     if (operator== KR_NO_ENUMERATOR) return KR_MAKE(p, start, Expr, .value = first);
     if (!is_single_target(first)) return NULL;
+    if (kind == ATEQUAL && !kr_require(p, 5, "The '@' operator is")) return NULL;
     kr_skip(p);
     (void)kr_make_target(first, KR_Store, false);
     KrNode *value = kr_parse_yield_or_star_expressions(p);
@@ -384,6 +388,7 @@ static KrNode *parse_for(KrParser *p, bool is_async) {
     if (iter == NULL || !kr_accept(p, COLON) || !kr_parse_type_comment(p, &comment)) return NULL;
     if (!kr_parse_block(p, &body) || !parse_optional_suite(p, KEYWORD_ELSE, &orelse)) return NULL;
     if (is_async) {
+        if (!kr_require(p, 5, "Async for loops are")) return NULL;
         return KR_MAKE_STATEMENT(p, start, AsyncFor, .target = target, .iter = iter, .body = body, .orelse = orelse,
                                  .type_comment = comment);
     }
@@ -433,6 +438,8 @@ static KrNode *parse_with(KrParser *p, bool is_async) {
     }
     KrSeq *items = kr_parser_take(p, base), *body;
     if (items == NULL || !kr_parse_block(p, &body)) return NULL;
+    if (parenthesized && !kr_require(p, 9, "Parenthesized context managers are")) return NULL;
+    if (is_async && !kr_require(p, 5, "Async with statements are")) return NULL;
     if (is_async) return KR_MAKE_STATEMENT(p, start, AsyncWith, .items = items, .body = body, .type_comment = comment);
     return KR_MAKE_STATEMENT(p, start, With, .items = items, .body = body, .type_comment = comment);
 }
@@ -474,6 +481,7 @@ static KrNode *parse_try(KrParser *p) {
     if (!parse_optional_suite(p, KEYWORD_FINALLY, &finalbody)) return NULL;
     if (handlers == NULL && finalbody == NULL) return NULL;
     if (star == 1) {
+        if (!kr_require(p, 11, "Exception groups are")) return NULL;
         return KR_MAKE_STATEMENT(p, start, TryStar, .body = body, .handlers = handlers, .orelse = orelse,
                                  .finalbody = finalbody);
     }
@@ -506,6 +514,7 @@ static KrNode *parse_function(KrParser *p, KrSeq *decorators, bool is_async) {
     KrSeq *body;
     if (!kr_accept(p, COLON) || !parse_function_type_comment(p, &comment) || !kr_parse_block(p, &body)) return NULL;
     if (is_async) {
+        if (!kr_require(p, 5, "Async functions are")) return NULL;
         return KR_MAKE_STATEMENT(p, start, AsyncFunctionDef, .name = name, .args = args, .body = body,
                                  .decorator_list = decorators, .returns = returns, .type_comment = comment);
     }
