@@ -548,7 +548,7 @@ int _PyCode_SetExtra(PyObject *code, Py_ssize_t index, void *extra) {
 /* Methods */
 
 static PyObject *code_sizeof(PyCodeObject *code, PyObject *ignored) {
-    size_t size = (size_t)Py_TYPE(code)->tp_basicsize + (size_t)_PyCode_NBYTES(code);
+    size_t size = (size_t)_PyObject_VAR_SIZE(Py_TYPE(code), Py_SIZE(code));
     const Extra *extra = code->co_extra;
     if (extra != NULL) size += sizeof(Extra) + (size_t)extra->count * sizeof(void *);
     return PyLong_FromSize_t(size);
@@ -589,13 +589,14 @@ static PyTypeObject *replacement_type(int field) {
 
 static PyObject *code_replace(PyCodeObject *code, PyObject *const *arguments, Py_ssize_t count, PyObject *keywords) {
     static _PyArg_Parser parser = {NULL, replace_names, "replace", 0};
-    PyObject *buffer[REPLACE_FIELDS];
+    PyObject *buffer[REPLACE_FIELDS] = {NULL};
     int ints[REPLACE_INTS] = {
         code->co_argcount,  code->co_posonlyargcount, code->co_kwonlyargcount, code->co_nlocals,
         code->co_stacksize, code->co_flags,           code->co_firstlineno,
     };
     arguments = _PyArg_UnpackKeywords(arguments, count, NULL, keywords, &parser, 0, 0, 0, buffer);
     if (arguments == NULL) return NULL;
+    if (count == 0 && keywords == NULL) arguments = buffer; /* nothing was unpacked */
     for (int i = 0; i < REPLACE_FIELDS; i++) {
         PyObject *argument = arguments[i];
         if (argument == NULL) continue;
