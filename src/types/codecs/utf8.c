@@ -1,0 +1,410 @@
+/* UTF-8.
+ *
+ * Decoding looks at a run of valid text twice: once to check it, to count its characters and to find the widest, and once
+ * to write the characters in their final width without further checks. Errors end a run.
+ */
+#include <Python.h>
+#include <string.h>
+
+#include "types/codecs/codecs.h"
+
+typedef const unsigned char *Bytes;
+
+static inline int is_continuation(unsigned char byte) { return (byte & 0xc0) == 0x80; }
+
+/* What the first byte of a sequence says: its length, 0 if no sequence starts with it, and the bounds of the second. */
+typedef struct {
+    unsigned char length, low, high;
+} Lead;
+
+static inline Lead lead_of(unsigned char byte) {
+    if (byte < 0xc2) return (Lead){0, 0, 0};
+    if (byte < 0xe0) return (Lead){2, 0x80, 0xbf};
+    if (byte < 0xf0) return (Lead){3, byte == 0xe0 ? 0xa0 : 0x80, byte == 0xed ? 0x9f : 0xbf};
+    if (byte < 0xf5) return (Lead){4, byte == 0xf0 ? 0x90 : 0x80, byte == 0xf4 ? 0x8f : 0xbf};
+    return (Lead){0, 0, 0};
+}
+
+/* A run of valid text. */
+typedef struct {
+    Py_ssize_t characters;
+    unsigned widest_lead; /* the greatest first byte of a sequence, 0 if all is ASCII */
+} Run;
+
+static Py_UCS4 widest_character(const Run *run) {
+    if (run->widest_lead >= 0xf0) return 0x10ffff;
+    if (run->widest_lead >= 0xc4) return 0xffff;
+    return run->widest_lead >= 0xc2 ? 0xff : 0x7f;
+}
+
+/* Checks text; returns where the valid run ends. */
+static Bytes scan(Bytes next, Bytes end, Run *run) {
+    *run = (Run){0, 0};
+    while (next < end) {
+        unsigned char byte = *next;
+        if (byte < 0x80) {
+            Py_ssize_t ascii = kr_ascii_prefix((const char *)next, end - next);
+            run->characters += ascii;
+            next += ascii;
+            continue;
+        }
+        if (byte < 0xc2 || end - next < 2) break;
+        if (byte < 0xe0) {
+            if (!is_continuation(next[1])) break;
+            next += 2;
+        } else {
+            Lead lead = lead_of(byte);
+            if (lead.length == 0 || end - next < lead.length || next[1] < lead.low || next[1] > lead.high ||
+                !is_continuation(next[2]) || (lead.length == 4 && !is_continuation(next[3])))
+                break;
+            next += lead.length;
+        }
+        if (byte > run->widest_lead) run->widest_lead = byte;
+        run->characters++;
+    }
+    return next;
+}
+
+/* Reads one character of valid text. */
+static inline Py_UCS4 read_character(Bytes *next) {
+    Bytes p = *next;
+    if (p[0] < 0x80) {
+        *next += 1;
+        return p[0];
+    }
+    if (p[0] < 0xe0) {
+        *next += 2;
+        return (Py_UCS4)(p[0] & 0x1f) << 6 | (p[1] & 0x3f);
+    }
+    if (p[0] < 0xf0) {
+        *next += 3;
+        return (Py_UCS4)(p[0] & 0x0f) << 12 | (Py_UCS4)(p[1] & 0x3f) << 6 | (p[2] & 0x3f);
+    }
+    *next += 4;
+    return (Py_UCS4)(p[0] & 0x07) << 18 | (Py_UCS4)(p[1] & 0x3f) << 12 | (Py_UCS4)(p[2] & 0x3f) << 6 | (p[3] & 0x3f);
+}
+
+/* Writes a valid run from `next` to `end` to a str's memory. */
+static void write_run(int kind, void *data, Py_ssize_t position, Bytes next, Bytes end) {
+    switch (kind) {
+        case PyUnicode_1BYTE_KIND: {
+            Py_UCS1 *output = (Py_UCS1 *)data + position;
+            while (next < end) {
+                if (next[0] < 0x80) {
+                    *output++ = *next++;
+                } else {
+                    *output++ = (Py_UCS1)(next[0] << 6 | (next[1] & 0x3f));
+                    next += 2;
+                }
+            }
+            break;
+        }
+        case PyUnicode_2BYTE_KIND: {
+            Py_UCS2 *output = (Py_UCS2 *)data + position;
+            while (next < end) *output++ = (Py_UCS2)read_character(&next);
+            break;
+        }
+        default: {
+            Py_UCS4 *output = (Py_UCS4 *)data + position;
+            while (next < end) *output++ = read_character(&next);
+            break;
+        }
+    }
+}
+
+/* What is wrong at the end of a run. */
+typedef struct {
+    const char *reason;
+    int size;         /* bad bytes */
+    int is_truncated; /* more bytes could make it right */
+} Fault;
+
+static Fault find_fault(Bytes next, Bytes end) {
+    Lead lead = lead_of(next[0]);
+    if (lead.length == 0) return (Fault){"invalid start byte", 1, 0};
+    for (int i = 1; i < lead.length; i++) {
+        if (next + i == end) return (Fault){"unexpected end of data", i, 1};
+        int fits = i == 1 ? next[1] >= lead.low && next[1] <= lead.high : is_continuation(next[i]);
+        if (!fits) return (Fault){"invalid continuation byte", i, 0};
+    }
+    Py_UNREACHABLE();
+}
+
+static int append_run(_PyUnicodeWriter *writer, Bytes next, Bytes end, const Run *run) {
+    if (run->characters == 0) return 0;
+    if (_PyUnicodeWriter_Prepare(writer, run->characters, widest_character(run)) < 0) return -1;
+    write_run(writer->kind, writer->data, writer->pos, next, end);
+    writer->pos += run->characters;
+    return 0;
+}
+
+/* Goes on after a first run that does not reach the end. */
+static PyObject *decode_with_errors(const char *data, Py_ssize_t size, Bytes run_end, Run run, const char *errors,
+                                    Py_ssize_t *consumed) {
+    KrDecodeErrors state;
+    _PyUnicodeWriter writer;
+    kr_decode_begin(&state, "utf-8", errors, data, size);
+    _PyUnicodeWriter_Init(&writer);
+    writer.min_length = size;
+    for (;;) {
+        if (append_run(&writer, (Bytes)state.next, run_end, &run) < 0) goto failed;
+        state.next = (const char *)run_end;
+        if (state.next == state.end) break;
+        Fault fault = find_fault((Bytes)state.next, (Bytes)state.end);
+        if (fault.is_truncated && consumed != NULL) break;
+        if (kr_decode_error(&state, state.next, state.next + fault.size, fault.reason, &writer) < 0) goto failed;
+        run_end = scan((Bytes)state.next, (Bytes)state.end, &run);
+    }
+    if (consumed != NULL) *consumed = state.next - state.start;
+    kr_decode_end(&state);
+    return _PyUnicodeWriter_Finish(&writer);
+failed:
+    kr_decode_end(&state);
+    _PyUnicodeWriter_Dealloc(&writer);
+    return NULL;
+}
+
+PyObject *PyUnicode_DecodeUTF8Stateful(const char *data, Py_ssize_t size, const char *errors, Py_ssize_t *consumed) {
+    if (consumed != NULL) *consumed = size;
+    if (size == 0) return PyUnicode_New(0, 0);
+    if (size == 1 && (unsigned char)data[0] < 128) return PyUnicode_FromOrdinal(data[0]);
+    Run run;
+    Bytes end = (Bytes)data + size, run_end = scan((Bytes)data, end, &run);
+    if (run_end != end) return decode_with_errors(data, size, run_end, run, errors, consumed);
+    if (run.characters == 1) {
+        Bytes next = (Bytes)data;
+        return PyUnicode_FromOrdinal((int)read_character(&next));
+    }
+    PyObject *text = PyUnicode_New(run.characters, widest_character(&run));
+    if (text == NULL) return NULL;
+    if (run.widest_lead == 0)
+        memcpy(PyUnicode_1BYTE_DATA(text), data, size);
+    else
+        write_run(PyUnicode_KIND(text), PyUnicode_DATA(text), 0, (Bytes)data, end);
+    return text;
+}
+
+PyObject *PyUnicode_DecodeUTF8(const char *data, Py_ssize_t size, const char *errors) {
+    return PyUnicode_DecodeUTF8Stateful(data, size, errors, NULL);
+}
+
+/* ---- encoding ---- */
+
+/* Returns the size of the encoded text and counts the surrogates in it, which cannot be encoded. */
+static size_t encoded_size(PyObject *text, Py_ssize_t *surrogates) {
+    Py_ssize_t length = PyUnicode_GET_LENGTH(text);
+    size_t size = (size_t)length;
+    *surrogates = 0;
+    switch (PyUnicode_KIND(text)) {
+        case PyUnicode_1BYTE_KIND: {
+            const Py_UCS1 *data = PyUnicode_1BYTE_DATA(text);
+            for (Py_ssize_t i = 0; i < length; i++) size += data[i] >> 7;
+            break;
+        }
+        case PyUnicode_2BYTE_KIND: {
+            const Py_UCS2 *data = PyUnicode_2BYTE_DATA(text);
+            Py_ssize_t bad = 0;
+            for (Py_ssize_t i = 0; i < length; i++) {
+                size += (data[i] >= 0x80) + (data[i] >= 0x800);
+                bad += kr_is_surrogate(data[i]);
+            }
+            *surrogates = bad;
+            break;
+        }
+        default: {
+            const Py_UCS4 *data = PyUnicode_4BYTE_DATA(text);
+            Py_ssize_t bad = 0;
+            for (Py_ssize_t i = 0; i < length; i++) {
+                size += (data[i] >= 0x80) + (data[i] >= 0x800) + (data[i] >= 0x10000);
+                bad += kr_is_surrogate(data[i]);
+            }
+            *surrogates = bad;
+            break;
+        }
+    }
+    return size;
+}
+
+static inline char *put_character(char *output, Py_UCS4 c) {
+    if (c < 0x80) {
+        *output++ = (char)c;
+        return output;
+    }
+    if (c < 0x800) {
+        *output++ = (char)(0xc0 | c >> 6);
+    } else {
+        if (c < 0x10000) {
+            *output++ = (char)(0xe0 | c >> 12);
+        } else {
+            *output++ = (char)(0xf0 | c >> 18);
+            *output++ = (char)(0x80 | (c >> 12 & 0x3f));
+        }
+        *output++ = (char)(0x80 | (c >> 6 & 0x3f));
+    }
+    *output++ = (char)(0x80 | (c & 0x3f));
+    return output;
+}
+
+/* Encodes characters that are no surrogates. */
+static char *put_characters(char *output, int kind, const void *data, Py_ssize_t from, Py_ssize_t to) {
+    switch (kind) {
+        case PyUnicode_1BYTE_KIND:
+            for (Py_ssize_t i = from; i < to; i++) output = put_character(output, ((const Py_UCS1 *)data)[i]);
+            break;
+        case PyUnicode_2BYTE_KIND:
+            for (Py_ssize_t i = from; i < to; i++) output = put_character(output, ((const Py_UCS2 *)data)[i]);
+            break;
+        default:
+            for (Py_ssize_t i = from; i < to; i++) output = put_character(output, ((const Py_UCS4 *)data)[i]);
+            break;
+    }
+    return output;
+}
+
+static const char surrogates_not_allowed[] = "surrogates not allowed";
+
+/* Calls the error handler for surrogates and writes its replacement. Returns the end of the output or NULL. */
+static char *encode_by_handler(KrEncodeErrors *state, _PyBytesWriter *writer, char *output, Py_ssize_t first,
+                               Py_ssize_t last, Py_ssize_t *next) {
+    PyObject *replacement = kr_encode_call_handler(state, first, last, surrogates_not_allowed, next);
+    if (replacement == NULL) return NULL;
+    if (PyBytes_Check(replacement)) {
+        output = _PyBytesWriter_WriteBytes(writer, output, PyBytes_AS_STRING(replacement), PyBytes_GET_SIZE(replacement));
+    } else if (PyUnicode_IS_ASCII(replacement)) {
+        output = _PyBytesWriter_WriteBytes(writer, output, PyUnicode_DATA(replacement), PyUnicode_GET_LENGTH(replacement));
+    } else {
+        kr_encode_raise(state, first, last, surrogates_not_allowed);
+        output = NULL;
+    }
+    Py_DECREF(replacement);
+    return output;
+}
+
+/* Writes what stands for a run of surrogates. Returns the end of the output or NULL. */
+static char *encode_surrogates(KrEncodeErrors *state, _PyBytesWriter *writer, char *output, Py_ssize_t first,
+                               Py_ssize_t last, Py_ssize_t *next) {
+    *next = last;
+    switch (state->kind) {
+        case KR_ERRORS_REPLACE:
+            output = _PyBytesWriter_Prepare(writer, output, last - first);
+            if (output == NULL) return NULL;
+            memset(output, '?', last - first);
+            return output + (last - first);
+        case KR_ERRORS_IGNORE: return output;
+        case KR_ERRORS_SURROGATEPASS:
+            output = _PyBytesWriter_Prepare(writer, output, 3 * (last - first));
+            if (output == NULL) return NULL;
+            return put_characters(output, PyUnicode_KIND(state->text), PyUnicode_DATA(state->text), first, last);
+        case KR_ERRORS_SURROGATEESCAPE: {
+            output = _PyBytesWriter_Prepare(writer, output, last - first);
+            if (output == NULL) return NULL;
+            Py_ssize_t i = first;
+            for (; i < last; i++) {
+                int byte = kr_escaped_byte(PyUnicode_READ_CHAR(state->text, i));
+                if (byte < 0) break;
+                *output++ = (char)byte;
+            }
+            return i == last ? output : encode_by_handler(state, writer, output, i, last, next);
+        }
+        default: return encode_by_handler(state, writer, output, first, last, next);
+    }
+}
+
+static PyObject *encode_with_errors(PyObject *text, const char *errors) {
+    KrEncodeErrors state;
+    _PyBytesWriter writer;
+    Py_ssize_t length = PyUnicode_GET_LENGTH(text), i = 0;
+    int kind = PyUnicode_KIND(text);
+    const void *data = PyUnicode_DATA(text);
+    kr_encode_begin(&state, "utf-8", errors, text);
+    _PyBytesWriter_Init(&writer);
+    writer.overallocate = 1;
+    char *output = _PyBytesWriter_Alloc(&writer, 0);
+    while (output != NULL && i < length) {
+        Py_ssize_t start = i;
+        while (i < length && !kr_is_surrogate(PyUnicode_READ(kind, data, i))) i++;
+        output = _PyBytesWriter_Prepare(&writer, output, 4 * (i - start));
+        if (output == NULL) break;
+        output = put_characters(output, kind, data, start, i);
+        if (i == length) break;
+        start = i;
+        while (i < length && kr_is_surrogate(PyUnicode_READ(kind, data, i))) i++;
+        output = encode_surrogates(&state, &writer, output, start, i, &i);
+    }
+    kr_encode_end(&state);
+    if (output == NULL) {
+        _PyBytesWriter_Dealloc(&writer);
+        return NULL;
+    }
+    return _PyBytesWriter_Finish(&writer, output);
+}
+
+/* True if a str's UTF-8 form is in memory. */
+static inline int has_utf8(PyObject *text) {
+    return PyUnicode_IS_COMPACT_ASCII(text) || ((PyCompactUnicodeObject *)text)->utf8 != NULL;
+}
+
+static inline const char *utf8_text(PyObject *text, Py_ssize_t *size) {
+    if (PyUnicode_IS_COMPACT_ASCII(text)) {
+        *size = PyUnicode_GET_LENGTH(text);
+        return PyUnicode_DATA(text);
+    }
+    *size = ((PyCompactUnicodeObject *)text)->utf8_length;
+    return ((PyCompactUnicodeObject *)text)->utf8;
+}
+
+PyObject *_PyUnicode_AsUTF8String(PyObject *text, const char *errors) {
+    Py_ssize_t size, surrogates;
+    if (!PyUnicode_Check(text)) {
+        PyErr_BadArgument();
+        return NULL;
+    }
+    if (PyUnicode_READY(text) < 0) return NULL;
+    if (has_utf8(text)) {
+        const char *utf8 = utf8_text(text, &size);
+        return PyBytes_FromStringAndSize(utf8, size);
+    }
+    size_t needed = encoded_size(text, &surrogates);
+    if (surrogates > 0) return encode_with_errors(text, errors);
+    if (needed > PY_SSIZE_T_MAX) return PyErr_NoMemory();
+    PyObject *bytes = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)needed);
+    if (bytes != NULL)
+        put_characters(PyBytes_AS_STRING(bytes), PyUnicode_KIND(text), PyUnicode_DATA(text), 0,
+                       PyUnicode_GET_LENGTH(text));
+    return bytes;
+}
+
+PyObject *PyUnicode_AsUTF8String(PyObject *text) { return _PyUnicode_AsUTF8String(text, NULL); }
+
+/* Computes the UTF-8 form and keeps it in the str. Returns 0 or -1. */
+static int cache_utf8(PyObject *text) {
+    Py_ssize_t surrogates;
+    size_t size = encoded_size(text, &surrogates);
+    if (surrogates > 0) {
+        PyObject *bytes = encode_with_errors(text, NULL); /* raises */
+        Py_XDECREF(bytes);
+        return -1;
+    }
+    char *utf8 = size < PY_SSIZE_T_MAX ? PyObject_Malloc(size + 1) : NULL;
+    if (utf8 == NULL) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    *put_characters(utf8, PyUnicode_KIND(text), PyUnicode_DATA(text), 0, PyUnicode_GET_LENGTH(text)) = 0;
+    ((PyCompactUnicodeObject *)text)->utf8 = utf8;
+    ((PyCompactUnicodeObject *)text)->utf8_length = (Py_ssize_t)size;
+    return 0;
+}
+
+const char *PyUnicode_AsUTF8AndSize(PyObject *text, Py_ssize_t *size) {
+    Py_ssize_t unused;
+    if (!PyUnicode_Check(text)) {
+        PyErr_BadArgument();
+        return NULL;
+    }
+    if (PyUnicode_READY(text) < 0) return NULL;
+    if (!has_utf8(text) && cache_utf8(text) < 0) return NULL;
+    return utf8_text(text, size != NULL ? size : &unused);
+}
+
+const char *PyUnicode_AsUTF8(PyObject *text) { return PyUnicode_AsUTF8AndSize(text, NULL); }
