@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "types/bytes_hex.h"
+#include "types/bytes_internal.h"
 
 typedef struct {
     const char *start, *next, *end;
@@ -114,15 +115,20 @@ PyObject *_PyBytes_DecodeEscape(const char *text, Py_ssize_t size, const char *e
     return _PyBytes_DecodeEscape2(text, size, errors, &character, first_invalid_escape);
 }
 
+int kr_warn_invalid_escape(int character) {
+    if (character <= 0xff)
+        return PyErr_WarnFormat(PyExc_DeprecationWarning, 1, "invalid escape sequence '\\%c'", character);
+    char octal[8]; /* PyErr_WarnFormat knows no octal numbers */
+    PyOS_snprintf(octal, sizeof octal, "%o", (unsigned)character);
+    return PyErr_WarnFormat(PyExc_DeprecationWarning, 1, "invalid octal escape sequence '\\%s'", octal);
+}
+
 PyObject *PyBytes_DecodeEscape(const char *text, Py_ssize_t size, const char *errors, Py_ssize_t unused_unicode,
                                const char *unused_recode) {
     int character;
     const char *place;
     PyObject *result = _PyBytes_DecodeEscape2(text, size, errors, &character, &place);
     if (result == NULL || place == NULL) return result;
-    char message[64];
-    PyOS_snprintf(message, sizeof message,
-                  character > 0xff ? "invalid octal escape sequence '\\%o'" : "invalid escape sequence '\\%c'", character);
-    if (PyErr_WarnEx(PyExc_DeprecationWarning, message, 1) < 0) Py_CLEAR(result);
+    if (kr_warn_invalid_escape(character) < 0) Py_CLEAR(result);
     return result;
 }

@@ -29,6 +29,10 @@ typedef struct {
 } KrHexArguments;
 int kr_bytes_parse_hex(PyObject *const *args, Py_ssize_t count, PyObject *kwnames, KrHexArguments *parsed);
 
+/* Issues the DeprecationWarning about an escape: an unknown character, or above 255 the value of an octal one. Returns 0,
+ * or -1 if the warning became an exception. */
+int kr_warn_invalid_escape(int character);
+
 /* How many bytes at the start are below 128. */
 Py_ssize_t kr_ascii_prefix(const char *data, Py_ssize_t size);
 

@@ -25,6 +25,20 @@ static int emit(Decoder *decoder, Py_UCS4 c) {
     return 0;
 }
 
+/* Writes text in Latin-1 that is no escape. */
+static int emit_plain(_PyUnicodeWriter *writer, const char *text, Py_ssize_t size) {
+    if (size == 0) return 0;
+    if (_PyUnicodeWriter_Prepare(writer, size, kr_ascii_prefix(text, size) == size ? 127 : 255) < 0) return -1;
+    if (writer->kind == PyUnicode_1BYTE_KIND) {
+        memcpy((Py_UCS1 *)writer->data + writer->pos, text, size);
+    } else {
+        for (Py_ssize_t i = 0; i < size; i++)
+            PyUnicode_WRITE(writer->kind, writer->data, writer->pos + i, (unsigned char)text[i]);
+    }
+    writer->pos += size;
+    return 0;
+}
+
 static int fail(Decoder *decoder, const char *reason) {
     return kr_decode_error(&decoder->errors, decoder->backslash, decoder->errors.next, reason, &decoder->writer);
 }
@@ -142,9 +156,7 @@ static PyObject *decode(Decoder *decoder, const char *data, Py_ssize_t size, con
     while (input->next < input->end && !decoder->waits) {
         const char *backslash = memchr(input->next, '\\', input->end - input->next);
         const char *plain_end = backslash != NULL ? backslash : input->end;
-        if (plain_end > input->next &&
-            _PyUnicodeWriter_WriteLatin1String(&decoder->writer, input->next, plain_end - input->next) < 0)
-            goto failed;
+        if (emit_plain(&decoder->writer, input->next, plain_end - input->next) < 0) goto failed;
         input->next = plain_end;
         if (backslash == NULL) break;
         decoder->backslash = input->next++;
@@ -180,10 +192,7 @@ PyObject *_PyUnicode_DecodeUnicodeEscapeStateful(const char *data, Py_ssize_t si
     const char *place;
     PyObject *text = _PyUnicode_DecodeUnicodeEscapeInternal2(data, size, errors, consumed, &character, &place);
     if (text == NULL || character == -1) return text;
-    char message[64];
-    PyOS_snprintf(message, sizeof message,
-                  character > 0xff ? "invalid octal escape sequence '\\%o'" : "invalid escape sequence '\\%c'", character);
-    if (PyErr_WarnEx(PyExc_DeprecationWarning, message, 1) < 0) Py_CLEAR(text);
+    if (kr_warn_invalid_escape(character) < 0) Py_CLEAR(text);
     return text;
 }
 

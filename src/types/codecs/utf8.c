@@ -130,6 +130,11 @@ static Fault find_fault(Bytes next, Bytes end) {
     Py_UNREACHABLE();
 }
 
+/* The first two bytes of a surrogate are wrong, but the surrogatepass handler has to see all three. */
+static int is_partial_surrogate(Bytes next, Bytes end) {
+    return end - next == 2 && next[0] == 0xed && next[1] >= 0xa0 && next[1] <= 0xbf;
+}
+
 static int append_run(_PyUnicodeWriter *writer, Bytes next, Bytes end, const Run *run) {
     if (run->characters == 0) return 0;
     if (_PyUnicodeWriter_Prepare(writer, run->characters, widest_character(run)) < 0) return -1;
@@ -151,7 +156,7 @@ static PyObject *decode_with_errors(const char *data, Py_ssize_t size, Bytes run
         state.next = (const char *)run_end;
         if (state.next == state.end) break;
         Fault fault = find_fault((Bytes)state.next, (Bytes)state.end);
-        if (fault.is_truncated && consumed != NULL) break;
+        if (consumed != NULL && (fault.is_truncated || is_partial_surrogate((Bytes)state.next, (Bytes)state.end))) break;
         if (kr_decode_error(&state, state.next, state.next + fault.size, fault.reason, &writer) < 0) goto failed;
         run_end = scan((Bytes)state.next, (Bytes)state.end, &run);
     }
