@@ -13,6 +13,8 @@ PyMODINIT_FUNC PyInit_builtins(void);
 /* Signals (modules/_signal.c): SIGINT handler and module state; the end of both. */
 int kr_signals_start(void);
 void kr_signals_finish(void);
+/* In the child after fork: signals that arrived before belong to the parent. */
+void kr_signals_after_fork(void);
 /* modules/faulthandler.c */
 int kr_faulthandler_start(void);
 void kr_faulthandler_dump_current(int descriptor);
