@@ -22,6 +22,7 @@
 #include "runtime/lifecycle.h"
 #include "runtime/state.h"
 #include "runtime/types.h"
+#include "types/context.h"
 #include "types/dict.h"
 #include "types/exceptions.h"
 #include "types/float.h"
@@ -139,6 +140,7 @@ static PyStatus start_core(PyThreadState *thread) {
     kr_int_initialize();
     kr_async_generator_initialize();
     if (kr_types_ready() < 0) return failed("cannot prepare the built-in types");
+    if (kr_context_initialize() < 0) return failed("cannot prepare context variables");
     if (kr_exceptions_initialize() < 0) return failed("cannot prepare the exception types");
     interpreter->modules = PyDict_New();
     PyObject *sys = interpreter->modules == NULL ? NULL : kr_sys_create(thread);
@@ -412,24 +414,6 @@ static int flush_streams(void) {
     return result;
 }
 
-/* Clears a module's names: those with one leading underscore first, then the others but __builtins__. */
-static void clear_namespace(PyObject *dict) {
-    for (int round = 0; round < 2; round++) {
-        Py_ssize_t position = 0;
-        PyObject *key, *value;
-        while (PyDict_Next(dict, &position, &key, &value)) {
-            if (value == Py_None || !PyUnicode_Check(key)) continue;
-            Py_ssize_t length = PyUnicode_GET_LENGTH(key);
-            int private = length > 0 && PyUnicode_READ_CHAR(key, 0) == '_' &&
-                          (length < 2 || PyUnicode_READ_CHAR(key, 1) != '_');
-            if (round == 0 ? !private : _PyUnicode_EqualToASCIIString(key, "__builtins__")) continue;
-            if (PyDict_SetItem(dict, key, Py_None) != 0) PyErr_WriteUnraisable(NULL);
-        }
-    }
-}
-
-void _PyModule_ClearDict(PyObject *dict) { clear_namespace(dict); }
-
 /* Tears all modules down: names of sys that hold user objects, then the modules, youngest first. */
 static void clear_modules(PyThreadState *thread) {
     PyInterpreterState *interpreter = thread->interp;
@@ -478,13 +462,13 @@ static void clear_modules(PyThreadState *thread) {
         PyObject *dict = PyModule_GetDict(module);
         if (dict == interpreter->builtins || dict == interpreter->sysdict) continue;
         Py_INCREF(module);
-        clear_namespace(dict);
+        _PyModule_ClearDict(dict);
         Py_DECREF(module);
     }
     Py_XDECREF(sys_module);
     Py_XDECREF(builtins_module);
     Py_XDECREF(weak);
-    clear_namespace(interpreter->sysdict);
+    _PyModule_ClearDict(interpreter->sysdict);
     kr_gc_collect_silently();
 }
 
@@ -508,7 +492,7 @@ int Py_FinalizeEx(void) {
     if (interpreter->config.malloc_stats) _PyObject_DebugMallocStats(stderr);
     kr_gc_report_at_shutdown();
     Py_CLEAR(interpreter->sysdict);
-    clear_namespace(interpreter->builtins);
+    _PyModule_ClearDict(interpreter->builtins);
     kr_gc_collect_silently();
     PyInterpreterState_Clear(interpreter);
     kr_gc_collect_silently();
@@ -523,8 +507,8 @@ int Py_FinalizeEx(void) {
 void kr_runtime_release(PyThreadState *thread) {
     kr_import_finalize();
     kr_sys_clear_audit_hooks();
-    kr_gil_finalize();
     PyInterpreterState_Delete(thread->interp);
+    kr_gil_finalize();
     fflush(stdout);
     fflush(stderr);
 }

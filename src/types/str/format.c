@@ -280,23 +280,6 @@ static PyObject *convert(PyObject *value, Py_UCS4 conversion) {
     }
 }
 
-int _PyUnicode_FormatAdvancedWriter(_PyUnicodeWriter *writer, PyObject *object, PyObject *spec, Py_ssize_t start,
-                                    Py_ssize_t end) {
-    if (start == end) {
-        if (PyUnicode_CheckExact(object)) return _PyUnicodeWriter_WriteStr(writer, object);
-        PyObject *text = PyObject_Str(object);
-        int result = text == NULL ? -1 : _PyUnicodeWriter_WriteStr(writer, text);
-        Py_XDECREF(text);
-        return result;
-    }
-    PyObject *part = PyUnicode_Substring(spec, start, end);
-    PyObject *text = part == NULL ? NULL : kr_format_spec_str(object, part);
-    int result = text == NULL ? -1 : _PyUnicodeWriter_WriteStr(writer, text);
-    Py_XDECREF(part);
-    Py_XDECREF(text);
-    return result;
-}
-
 /* Writes a value laid out by a specification without fields. */
 static int write_value(_PyUnicodeWriter *writer, PyObject *value, const Part *spec) {
     int (*format)(_PyUnicodeWriter *, PyObject *, PyObject *, Py_ssize_t, Py_ssize_t) =
