@@ -118,7 +118,7 @@ static int write_reference(Writer *w, PyObject *object, int *flag) {
     if (w->version < 3) return 0;
     /* An interned string may well be shared, wherever it is now: marking it always makes equal data for equal code. */
     if (Py_REFCNT(object) == 1 && !(PyUnicode_CheckExact(object) && PyUnicode_CHECK_INTERNED(object))) return 0;
-    if (2 * (w->written.count + 1) > w->written.mask && !grow_written(w)) return 1;
+    if (4 * (w->written.count + 1) > 3 * w->written.mask && !grow_written(w)) return 1;
     size_t slot = slot_of(&w->written, object);
     if (w->written.entries[slot].object != NULL) {
         write_byte(w, TYPE_REFERENCE);
