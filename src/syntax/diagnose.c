@@ -332,17 +332,19 @@ static const char *rule_for(const KrLexer *lexer) {
     }
 }
 
-void kr_diagnose_failure(KrParser *p, KrLexer *lexer, PyCompilerFlags *flags) {
+void kr_diagnose_failure(KrParser *p, PyCompilerFlags *flags) {
     PyObject *type = NULL, *value = NULL, *traceback = NULL;
     if (PyErr_Occurred()) {
         if (p->warned || !PyErr_ExceptionMatches(PyExc_SyntaxError)) return;
         PyErr_Fetch(&type, &value, &traceback);
     }
     KrParser again;
-    if (kr_parser_init(&again, lexer, p->mode, flags, p->arena) < 0) goto done;
+    KrLexer lexer;
+    kr_lexer_restart(&lexer, p->lexer);
+    if (kr_parser_init(&again, &lexer, p->mode, flags, p->arena) < 0) goto done;
     again.feature_version = p->feature_version;
-    again.silent = lexer->silent = true;
-    bool right = diagnose(&again, rule_for(lexer));
+    again.silent = true;
+    bool right = diagnose(&again, rule_for(&lexer));
     if (right && !PyErr_Occurred()) {
         /* The two parsers disagree: trust the one that decides. */
         const KrToken *last = &p->tokens[p->count - 1];
@@ -350,13 +352,14 @@ void kr_diagnose_failure(KrParser *p, KrLexer *lexer, PyCompilerFlags *flags) {
             PyErr_Restore(type, value, traceback);
             type = value = traceback = NULL;
         } else {
-            kr_syntax_error(lexer, PyExc_SyntaxError, last->lineno, last->col, last->end_lineno, last->end_col,
+            kr_syntax_error(&lexer, PyExc_SyntaxError, last->lineno, last->col, last->end_lineno, last->end_col,
                             "invalid syntax");
         }
     }
     kr_parser_destroy(&again);
 
 done:
+    kr_lexer_destroy(&lexer);
     Py_XDECREF(type);
     Py_XDECREF(value);
     Py_XDECREF(traceback);

@@ -96,15 +96,17 @@ static bool is_blank(const char *s, const char *end) {
 }
 
 /* Tells where an expression stands in the source: the lines between the start of the literal and its brace, and the
- * column of the brace in its line, or 0 if the expression begins on the next line. */
-static void find_place(const char *literal, const char *brace, int *lines, int *columns) {
+ * column of the brace in its line, or 0 if the expression begins on the next line. Braces come in order. */
+static void find_place(KrFormatted *f, const char *brace, int *lines, int *columns) {
+    for (; f->counted < brace; f->counted++) {
+        if (*f->counted != '\n') continue;
+        f->lines++;
+        f->line_start = f->counted + 1;
+    }
     const char *s = brace + 1;
-    *lines = *columns = 0;
     while (*s == ' ' || *s == '\t' || *s == '\f') s++;
-    const char *line = brace;
-    while (line > literal && line[-1] != '\n') line--;
-    if (*s != '\n' && *s != '}') *columns = (int)(brace - line);
-    for (s = literal; s < brace; s++) *lines += *s == '\n';
+    *lines = f->lines;
+    *columns = *s != '\n' && *s != '}' ? (int)(brace - f->line_start) : 0;
 }
 
 /* Parses the expression between `s` and `end`, the brace being at s[-1]. */
@@ -128,7 +130,7 @@ static KrNode *parse_expression(KrFormatted *f, const char *s, const char *end) 
     memcpy(source + 1, s, length);
     memcpy(source + 1 + length, ")\n", 3);
     int lines, columns;
-    find_place(p->lexer->text + f->token.start, s - 1, &lines, &columns);
+    find_place(f, s - 1, &lines, &columns);
 
     KrLexer lexer;
     KrParser inner;
@@ -139,14 +141,13 @@ static KrNode *parse_expression(KrFormatted *f, const char *s, const char *end) 
     lexer.first_lineno = f->token.lineno + lines;
     lexer.first_col = lines != 0 ? columns : f->token.col + columns;
     lexer.lineno = lexer.first_lineno - 1;
-    KrLexer again = lexer;
     KrNode *node = NULL;
     if (kr_parser_init(&inner, &lexer, KR_PARSE_EXPRESSION, &flags, p->arena) == 0) {
-        inner.depth = p->depth + KR_DEPTH_EXPRESSION;
+        inner.depth = inner.probed = p->depth + KR_DEPTH_EXPRESSION;
         inner.silent = p->silent;
         inner.feature_version = p->feature_version;
         node = kr_parser_run_fstring(&inner);
-        if (node == NULL) kr_diagnose_failure(&inner, &again, &flags);
+        if (node == NULL) kr_diagnose_failure(&inner, &flags);
         kr_parser_destroy(&inner);
     }
     PyMem_Free(source);
@@ -305,4 +306,8 @@ static bool read_part(KrFormatted *f, const char **place, const char *end, int n
     return true;
 }
 
-bool kr_fstring_read(KrFormatted *f, const char *s, const char *end) { return read_part(f, &s, end, 0); }
+bool kr_fstring_read(KrFormatted *f, const char *s, const char *end) {
+    f->counted = f->line_start = f->p->lexer->text + f->token.start;
+    f->lines = 0;
+    return read_part(f, &s, end, 0);
+}

@@ -52,15 +52,23 @@ void kr_lexer_destroy(KrLexer *lexer) {
     lexer->owned = NULL;
 }
 
-void kr_lexer_adopt(KrLexer *lexer, KrLexer *from) {
-    if (from->owned == NULL) return;
-    lexer->owned = from->owned;
-    lexer->owned_size = from->owned_size;
+void kr_lexer_restart(KrLexer *lexer, KrLexer *from) {
+    kr_lexer_init(lexer, from->text, (size_t)(from->limit - from->text), from->filename, from->mode);
+    lexer->interactive = from->interactive;
+    lexer->read_line = from->read_line;
+    lexer->read_context = from->read_context;
     lexer->read_count = from->read_count;
     lexer->read_ended = from->read_ended;
-    lexer->text = lexer->cursor = lexer->line_start = lexer->buffer = from->text;
-    lexer->limit = from->limit;
+    lexer->owned = from->owned;
+    lexer->owned_size = from->owned_size;
     from->owned = NULL;
+    lexer->first_lineno = from->first_lineno;
+    lexer->first_col = from->first_col;
+    if (from->first_lineno > 0) lexer->lineno = from->first_lineno - 1;
+    lexer->is_fstring = from->is_fstring;
+    lexer->encoded = from->encoded;
+    lexer->encoding = from->encoding;
+    lexer->silent = true;
 }
 
 const char *kr_lexer_line_end(const KrLexer *lexer, const char *line) {

@@ -81,9 +81,9 @@ void kr_lexer_init(KrLexer *lexer, const char *text, size_t length, PyObject *fi
 /* Starts reading lines. Release with kr_lexer_destroy. */
 void kr_lexer_init_interactive(KrLexer *lexer, KrReadLine read_line, void *context, PyObject *filename);
 void kr_lexer_destroy(KrLexer *lexer);
-/* Makes a lexer in its initial state read again what `from` has read, and then what follows. Both share the text until one
- * of them is destroyed: errors that refer to `from` must be raised before that. */
-void kr_lexer_adopt(KrLexer *lexer, KrLexer *from);
+/* Makes `lexer` read again what `from` has read, and then what follows. It takes the text over if that is owned: `from` may
+ * not be used for more than its state then. */
+void kr_lexer_restart(KrLexer *lexer, KrLexer *from);
 
 /* Reads one token; its kind is ERRORTOKEN if there is none, and `state` says why. */
 void kr_lexer_next(KrLexer *lexer, KrToken *token);

@@ -27,6 +27,9 @@ typedef struct KrFormatted {
     PyObject *kind;          /* of constants */
     _PyUnicodeWriter literal;
     bool raw;
+    /* How far lines were counted in the literal, how many, and where the last one begins. */
+    const char *counted, *line_start;
+    int lines;
 } KrFormatted;
 
 /* Reads the body of an f-string. Returns false with an exception. */

@@ -7,11 +7,10 @@
 
 /* Runs the parser over what the lexer reads. */
 static KrNode *run(KrLexer *lexer, KrParseMode mode, PyCompilerFlags *flags, KrArena *arena) {
-    KrLexer again = *lexer;
     KrParser parser;
     if (kr_parser_init(&parser, lexer, mode, flags, arena) < 0) return NULL;
     KrNode *tree = kr_parser_run(&parser);
-    if (tree == NULL) kr_diagnose_failure(&parser, &again, flags);
+    if (tree == NULL) kr_diagnose_failure(&parser, flags);
     kr_parser_destroy(&parser);
     return tree;
 }
@@ -40,21 +39,15 @@ KrNode *kr_parse(const char *source, size_t length, PyObject *filename, KrParseM
 
 KrNode *kr_parse_interactive(KrReadLine read_line, void *context, PyObject *filename, PyCompilerFlags *flags,
                              KrArena *arena) {
-    KrLexer lexer, again;
+    KrLexer lexer;
     KrParser parser;
     kr_lexer_init_interactive(&lexer, read_line, context, filename);
     lexer.encoded = true;
     lexer.encoding = "utf-8";
-    again = lexer;
     if (kr_parser_init(&parser, &lexer, KR_PARSE_INTERACTIVE, flags, arena) < 0) return NULL;
     KrNode *tree = kr_parser_run(&parser);
     bool at_end = tree == NULL && parser.count > 0 && parser.tokens[0].kind == ENDMARKER;
-    if (tree == NULL && !at_end) {
-        /* The diagnosis starts with the lines that were read so far. */
-        kr_lexer_adopt(&again, &lexer);
-        kr_diagnose_failure(&parser, &again, flags);
-        kr_lexer_destroy(&again);
-    }
+    if (tree == NULL && !at_end) kr_diagnose_failure(&parser, flags);
     kr_parser_destroy(&parser);
     kr_lexer_destroy(&lexer);
     return tree;

@@ -4,7 +4,8 @@
 #include "syntax/parser.h"
 #include "syntax/syntax_error.h"
 
-enum { FIRST_TOKENS = 128, FIRST_ITEMS = 64, FIRST_NAMES = 256 };
+/* Capacities at the start: for whole sources, and for parts of f-strings. */
+enum { MANY_TOKENS = 128, MANY_NAMES = 256, FEW_TOKENS = 16, FEW_NAMES = 16, FIRST_ITEMS = 32 };
 
 int kr_parser_init(KrParser *p, KrLexer *lexer, KrParseMode mode, PyCompilerFlags *flags, KrArena *arena) {
     memset(p, 0, sizeof(*p));
@@ -15,17 +16,18 @@ int kr_parser_init(KrParser *p, KrLexer *lexer, KrParseMode mode, PyCompilerFlag
                                                                             : PY_MINOR_VERSION;
     p->barry = (p->flags & CO_FUTURE_BARRY_AS_BDFL) != 0;
     p->arena = arena;
-    p->tokens = PyMem_Malloc(FIRST_TOKENS * sizeof(KrToken));
+    int tokens = lexer->is_fstring ? FEW_TOKENS : MANY_TOKENS, names = lexer->is_fstring ? FEW_NAMES : MANY_NAMES;
+    p->tokens = PyMem_Malloc((size_t)tokens * sizeof(KrToken));
     p->items = PyMem_Malloc(FIRST_ITEMS * sizeof(void *));
-    p->names = PyMem_Calloc(FIRST_NAMES, sizeof(KrParserName));
+    p->names = PyMem_Calloc((size_t)names, sizeof(KrParserName));
     if (p->tokens == NULL || p->items == NULL || p->names == NULL) {
         kr_parser_destroy(p);
         PyErr_NoMemory();
         return -1;
     }
-    p->capacity = FIRST_TOKENS;
+    p->capacity = tokens;
     p->item_capacity = FIRST_ITEMS;
-    p->name_mask = FIRST_NAMES - 1;
+    p->name_mask = (uint32_t)names - 1;
     lexer->type_comments = (p->flags & PyCF_TYPE_COMMENTS) != 0;
     lexer->words_async = p->feature_version < 7;
     return 0;
@@ -149,8 +151,16 @@ bool kr_parser_refuse_version(KrParser *p, int minor, const char *what) {
     return false;
 }
 
-bool kr_parser_too_deep(KrParser *p) {
-    if (!p->failed) PyErr_NoMemory();
+bool kr_parser_probe(KrParser *p, int depth) {
+    enum { STEP = 128 }; /* levels between looks at the stack */
+    if (p->failed) return false;
+    if (depth > KR_PARSER_MAX_DEPTH) {
+        PyErr_NoMemory();
+    } else if (Py_EnterRecursiveCall(" during compilation") == 0) {
+        Py_LeaveRecursiveCall();
+        p->probed = depth + STEP < KR_PARSER_MAX_DEPTH ? depth + STEP : KR_PARSER_MAX_DEPTH;
+        return true;
+    }
     p->failed = true;
     return false;
 }

@@ -31,7 +31,7 @@ typedef struct KrParserName {
 typedef struct KrParser {
     KrToken *tokens;
     int mark, count, capacity;
-    int depth;
+    int depth, probed;        /* nesting, and up to where it is known to fit the stack of C */
     bool failed;              /* an exception is set */
     bool started;             /* interactive mode: the end of input still has to end the line */
     bool barry;               /* from __future__ import barry_as_FLUFL: <> in place of != */
@@ -63,8 +63,8 @@ KrNode *kr_parser_run(KrParser *p);
 KrNode *kr_parser_run_fstring(KrParser *p);
 
 /* After a failure of the parser: completes the exception that it set, or finds what is wrong with the source by reading it
- * again with `lexer`, which must be in its initial state, and raises that. */
-void kr_diagnose_failure(KrParser *p, KrLexer *lexer, PyCompilerFlags *flags);
+ * again, and raises that. */
+void kr_diagnose_failure(KrParser *p, PyCompilerFlags *flags);
 
 /* Makes room on the stack of items. */
 bool kr_parser_grow_items(KrParser *p);
@@ -82,8 +82,9 @@ bool kr_parser_refuse_version(KrParser *p, int minor, const char *what);
 static inline bool kr_require(KrParser *p, int minor, const char *what) {
     return __builtin_expect(p->feature_version >= minor, 1) || kr_parser_refuse_version(p, minor, what);
 }
-/* Sets MemoryError: constructs are nested too deeply. Returns false. */
-bool kr_parser_too_deep(KrParser *p);
+/* Checks that nesting to a depth beyond `probed` is allowed and fits the stack of C. Returns false with MemoryError or
+ * RecursionError. */
+bool kr_parser_probe(KrParser *p, int depth);
 
 static inline KrToken *kr_peek(KrParser *p) {
     if (__builtin_expect(p->mark == p->count, 0)) kr_parser_fill(p);
@@ -118,7 +119,7 @@ static inline bool kr_push(KrParser *p, void *item) {
 
 static inline bool kr_enter(KrParser *p, int weight) {
     p->depth += weight;
-    return p->depth <= KR_PARSER_MAX_DEPTH || kr_parser_too_deep(p);
+    return p->depth <= p->probed || kr_parser_probe(p, p->depth);
 }
 static inline void kr_leave(KrParser *p, int weight) { p->depth -= weight; }
 

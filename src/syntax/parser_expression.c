@@ -604,6 +604,8 @@ static KrNode *parse_lambda(KrParser *p) {
     return body == NULL ? NULL : KR_MAKE(p, start, Lambda, .args = args, .body = body);
 }
 
+static KrNode *parse_lambda_or_conditional(KrParser *p);
+
 static KrNode *parse_conditional(KrParser *p) {
     int start = p->mark;
     KrNode *body = parse_disjunction(p);
@@ -611,13 +613,20 @@ static KrNode *parse_conditional(KrParser *p) {
     kr_skip(p);
     KrNode *test = parse_disjunction(p);
     if (test == NULL || !kr_accept(p, KEYWORD_ELSE)) return NULL;
-    KrNode *orelse = kr_parse_expression(p);
+    /* Long chains of `else` are common enough to be counted by what they really need. */
+    if (!kr_enter(p, 1)) return NULL;
+    KrNode *orelse = parse_lambda_or_conditional(p);
+    kr_leave(p, 1);
     return orelse == NULL ? NULL : KR_MAKE(p, start, IfExp, .test = test, .body = body, .orelse = orelse);
+}
+
+static KrNode *parse_lambda_or_conditional(KrParser *p) {
+    return kr_peek_kind(p) == KEYWORD_LAMBDA ? parse_lambda(p) : parse_conditional(p);
 }
 
 KrNode *kr_parse_expression(KrParser *p) {
     if (!kr_enter(p, KR_DEPTH_EXPRESSION)) return NULL;
-    KrNode *node = kr_peek_kind(p) == KEYWORD_LAMBDA ? parse_lambda(p) : parse_conditional(p);
+    KrNode *node = parse_lambda_or_conditional(p);
     kr_leave(p, KR_DEPTH_EXPRESSION);
     return node;
 }

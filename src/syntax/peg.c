@@ -10,7 +10,6 @@ enum {
     MAX_ITEMS = 3072,
     MAX_LENGTH = 40,      /* alternatives of a rule */
     MAX_SEQUENCE = 12,    /* items of an alternative */
-    MAX_LEVEL = 6000,     /* of rules inside one another */
     LONG_NUMBER = 600,    /* digits from which on a number may be too long to convert */
     MAX_MESSAGE = 160,
 };
@@ -558,10 +557,7 @@ static KrPegNode *parse_repeated(KrPeg *peg, const Grammar *g, const Item *item,
     KrParser *p = peg->p;
     int start = p->mark;
     Py_ssize_t base = p->item_count;
-    if (peg->level++ >= MAX_LEVEL) {
-        (void)kr_parser_too_deep(p);
-        return NULL;
-    }
+    if (++peg->level > p->probed && !kr_parser_probe(p, peg->level)) return NULL;
     for (;;) {
         int before = p->mark;
         if (separator != NULL && p->item_count > base && !kr_accept(p, separator->operand)) break;
@@ -738,10 +734,7 @@ static KrPegNode *parse_rule(KrPeg *peg, const Grammar *g, int index) {
             return memo->node;
         }
     }
-    if (peg->level++ >= MAX_LEVEL) {
-        (void)kr_parser_too_deep(p);
-        return NULL;
-    }
+    if (++peg->level > p->probed && !kr_parser_probe(p, peg->level)) return NULL;
     bool was_wrong = peg->wrong;
     if (rule->quiet) peg->wrong = false;
     KrPegNode *node = parse_alternatives(peg, g, rule);
