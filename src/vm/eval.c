@@ -306,7 +306,8 @@ error:
     if (thread->c_tracefunc != NULL) kr_trace_exception(thread, frame);
 
 exception_unwind: {
-    int offset = kr_frame_lasti(frame), depth, handler, push_offset;
+    /* where the loop is; a re-raise may have set the frame's instruction back to where the exception came from */
+    int offset = (int)(ip - 1 - kr_code_start(frame->code)), depth, handler, push_offset;
     keyword_names = NULL;
     if (!kr_find_handler(frame->code, offset, &depth, &handler, &push_offset)) {
         PyObject **bottom = local + frame->code->co_nlocalsplus;
@@ -324,7 +325,7 @@ exception_unwind: {
         Py_XDECREF(value);
     }
     if (push_offset) {
-        PyObject *last = PyLong_FromLong(offset);
+        PyObject *last = PyLong_FromLong(kr_frame_lasti(frame));
         if (last == NULL) goto exception_unwind;
         PUSH(last);
     }
