@@ -240,12 +240,22 @@ static int derives_from(PyObject *derived, PyObject *cls) {
     return result;
 }
 
+/* True if `__class__` of the object is certainly its type: nothing overrides what `object` says. */
+static int has_true_class(PyObject *inst) {
+    PyTypeObject *type = Py_TYPE(inst);
+    if (type->tp_getattro != PyObject_GenericGetAttr) return 0;
+    PyObject *descriptor = _PyType_Lookup(type, KR_NAME(__class__));
+    return descriptor != NULL && Py_IS_TYPE(descriptor, &PyGetSetDescr_Type) &&
+           PyDescr_TYPE(descriptor) == &PyBaseObject_Type;
+}
+
 int _PyObject_RealIsInstance(PyObject *inst, PyObject *cls) {
     PyObject *claimed;
     int result = 0;
     if (PyType_Check(cls)) {
         if (PyObject_TypeCheck(inst, (PyTypeObject *)cls)) return 1;
         /* A proxy may claim another class. */
+        if (has_true_class(inst)) return 0;
         if (_PyObject_LookupAttr(inst, KR_NAME(__class__), &claimed) < 0) return -1;
         if (claimed != NULL) {
             if (claimed != (PyObject *)Py_TYPE(inst) && PyType_Check(claimed)) {

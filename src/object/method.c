@@ -145,8 +145,6 @@ static PyObject *method_reduce(PyObject *self, PyObject *unused) {
     return Py_BuildValue("N(ON)", getattr, cast(self)->im_self, name);
 }
 
-static PyObject *method_descr_get(PyObject *self, PyObject *obj, PyObject *type) { return Py_NewRef(self); }
-
 static PyObject *method_repr(PyObject *self) {
     PyObject *name;
     if (_PyObject_LookupAttr(cast(self)->im_func, KR_NAME(__qualname__), &name) < 0) return NULL;
@@ -173,7 +171,8 @@ static Py_hash_t method_hash(PyObject *self) {
 }
 
 static PyMethodDef method_methods[] = {
-    {"__reduce__", method_reduce, METH_NOARGS, NULL},
+    {"__reduce__", method_reduce, METH_NOARGS,
+     "__reduce__($self, /)\n--\n\nTell pickle how to get the method again."},
     {NULL},
 };
 
@@ -207,7 +206,6 @@ PyTypeObject PyMethod_Type = {
     .tp_methods = method_methods,
     .tp_members = method_members,
     .tp_getset = method_getset,
-    .tp_descr_get = method_descr_get,
     .tp_new = method_new,
 };
 

@@ -954,6 +954,7 @@ PyTypeObject PyEllipsis_Type = {
     .tp_name = "ellipsis",
     .tp_dealloc = singleton_dealloc,
     .tp_repr = ellipsis_repr,
+    .tp_getattro = PyObject_GenericGetAttr,
     .tp_flags = Py_TPFLAGS_DEFAULT,
     .tp_methods = singleton_methods,
     .tp_new = ellipsis_new,

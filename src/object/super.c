@@ -95,13 +95,13 @@ static int initialize(KrSuper *super, PyObject *const *args, Py_ssize_t count) {
 
 static int super_init(PyObject *self, PyObject *args, PyObject *kwargs) {
     Py_ssize_t count = PyTuple_GET_SIZE(args);
-    if (!_PyArg_NoKeywords("super", kwargs) || !_PyArg_CheckPositional("super", count, 0, 2)) return -1;
+    if (!_PyArg_NoKeywords("super", kwargs) || !_PyArg_CheckPositional("super()", count, 0, 2)) return -1;
     return initialize(cast(self), ((PyTupleObject *)args)->ob_item, count);
 }
 
 static PyObject *super_vectorcall(PyObject *type, PyObject *const *args, size_t nargsf, PyObject *kwnames) {
     Py_ssize_t count = PyVectorcall_NARGS(nargsf);
-    if (!_PyArg_NoKwnames("super", kwnames) || !_PyArg_CheckPositional("super", count, 0, 2)) return NULL;
+    if (!_PyArg_NoKwnames("super", kwnames) || !_PyArg_CheckPositional("super()", count, 0, 2)) return NULL;
     PyObject *self = PyType_GenericAlloc((PyTypeObject *)type, 0);
     if (self != NULL && initialize(cast(self), args, count) < 0) Py_CLEAR(self);
     return self;
