@@ -830,9 +830,10 @@ static PyObject *builtin_sum(PyObject *module, PyObject *const *args, Py_ssize_t
     static const char *const keywords[] = {"", "start", NULL};
     static _PyArg_Parser parser = {.keywords = keywords, .fname = "sum"};
     PyObject *buffer[2];
+    Py_ssize_t given = count + (names == NULL ? 0 : PyTuple_GET_SIZE(names));
     args = _PyArg_UnpackKeywords(args, count, NULL, names, &parser, 1, 2, 0, buffer);
     if (args == NULL) return NULL;
-    PyObject *start = args[1];
+    PyObject *start = given > 1 ? args[1] : NULL;
     PyObject *iterator = PyObject_GetIter(args[0]);
     if (iterator == NULL) return NULL;
     const char *message = start == NULL           ? NULL
