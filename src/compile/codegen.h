@@ -94,6 +94,7 @@ typedef struct KrCompiler {
     int flags; /* PyCF_* and CO_FUTURE_* */
     int optimize;
     int is_interactive, nesting;
+    const char *stack_limit;
     KrUnit *unit, *spare_units;
     KrConstantSet constants;
 } KrCompiler;
@@ -147,6 +148,12 @@ void kr_locate_at_attribute(KrCompiler *c, const Kr_Attribute *attribute);
 static inline int kr_allows_top_level_await(const KrCompiler *c) {
     return (c->flags & PyCF_ALLOW_TOP_LEVEL_AWAIT) && c->unit->scope->type == KR_SCOPE_MODULE;
 }
+
+/* Refuses to go deeper when the C stack is used up. */
+#define KR_GEN_CHECK_STACK(c) \
+    do { \
+        if ((const char *)__builtin_frame_address(0) < (c)->stack_limit) return kr_compile_depth_error(); \
+    } while (0)
 
 /* codegen_expression.c */
 int kr_gen_expression(KrCompiler *c, KrNode *node);

@@ -815,6 +815,7 @@ static int gen_unlocated(KrCompiler *c, KrNode *node) {
 }
 
 int kr_gen_expression(KrCompiler *c, KrNode *node) {
+    KR_GEN_CHECK_STACK(c);
     KrLocation outer = c->unit->location;
     kr_set_location(c, node);
     TRY(gen_unlocated(c, node));

@@ -430,6 +430,7 @@ static int is_value_expression(const KrNode *node) {
 }
 
 static int gen_pattern(KrCompiler *c, KrNode *node, Pattern *pattern) {
+    KR_GEN_CHECK_STACK(c);
     kr_set_location(c, node);
     switch (node->kind) {
         case KR_MatchValue:

@@ -427,6 +427,7 @@ static int gen_continue(KrCompiler *c) {
 }
 
 int kr_gen_statement(KrCompiler *c, KrNode *node) {
+    KR_GEN_CHECK_STACK(c);
     kr_set_location(c, node);
     switch (node->kind) {
         case KR_FunctionDef:

@@ -20,7 +20,7 @@ static PyCodeObject *generate(KrCompiler *c, KrNode *tree) {
 }
 
 PyCodeObject *kr_compile(KrNode *tree, PyObject *filename, PyCompilerFlags *flags, int optimize, KrArena *arena) {
-    KrCompiler c = {.arena = arena, .filename = filename};
+    KrCompiler c = {.arena = arena, .filename = filename, .stack_limit = kr_compile_stack_limit()};
     PyCodeObject *code = NULL;
     if (kr_future_find(tree, filename, &c.future) < 0) return NULL;
     c.future.features |= flags == NULL ? 0 : flags->cf_flags & PyCF_MASK;

@@ -16,9 +16,13 @@
 
 enum {
     SCALE = 3,                       /* levels of our recursion per level of the interpreter's limit */
-    STACK_BYTES = 3 * 1024 * 1024,   /* what a compilation may take of the C stack */
     SMALL_SCOPE = 8,                 /* up to so many symbols are searched one by one */
 };
+
+/* The evaluation loop knows where this thread's C stack ends (vm/eval.h). */
+extern __thread char *kr_c_stack_limit;
+
+const char *kr_compile_stack_limit(void) { return kr_c_stack_limit; }
 
 void kr_compile_depth_init(int *depth, int *depth_limit, const char **stack_limit) {
     PyThreadState *tstate = PyThreadState_Get();
@@ -26,7 +30,9 @@ void kr_compile_depth_init(int *depth, int *depth_limit, const char **stack_limi
     if (used < 0) used = 0;
     *depth = used < INT_MAX / SCALE ? used * SCALE : used;
     *depth_limit = limit < INT_MAX / SCALE ? limit * SCALE : limit;
-    *stack_limit = (const char *)__builtin_frame_address(0) - STACK_BYTES;
+    /* Generating code takes more stack than the passes before it do: they stop while there is enough left. */
+    const char *here = __builtin_frame_address(0);
+    *stack_limit = kr_c_stack_limit == NULL ? NULL : kr_c_stack_limit + (here - kr_c_stack_limit) / 2;
 }
 
 int kr_compile_depth_error(void) {

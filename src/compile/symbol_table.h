@@ -139,6 +139,7 @@ PyObject *_Py_Mangle(PyObject *class_name, PyObject *name);
 /* How deep the compiler may recurse, derived from the interpreter's recursion limit and the C stack. */
 void kr_compile_depth_init(int *depth, int *depth_limit, const char **stack_limit);
 int kr_compile_depth_error(void);
+const char *kr_compile_stack_limit(void);
 #define KR_COMPILE_ENTER(state)                                                                                        \
     do {                                                                                                               \
         if (++(state)->depth > (state)->depth_limit || (const char *)__builtin_frame_address(0) < (state)->stack_limit) \
