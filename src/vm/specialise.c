@@ -335,13 +335,12 @@ fail:
 /* ---- Calls ---- */
 
 PyFunctionObject *kr_class_initialiser(PyTypeObject *type) {
-    PyObject *function = ((PyHeapTypeObject *)type)->_spec_cache.getitem;
     static PyObject *name;
     if (name == NULL && (name = PyUnicode_InternFromString("__init__")) == NULL) {
         PyErr_Clear();
         return NULL;
     }
-    function = _PyType_Lookup(type, name);
+    PyObject *function = _PyType_Lookup(type, name);
     if (function == NULL || !PyFunction_Check(function)) return NULL;
     PyCodeObject *code = (PyCodeObject *)((PyFunctionObject *)function)->func_code;
     if ((code->co_flags & (CO_VARARGS | CO_VARKEYWORDS | CO_OPTIMIZED)) != CO_OPTIMIZED || code->co_kwonlyargcount != 0)
@@ -355,16 +354,16 @@ static void specialise_class(_Py_CODEUNIT *instruction, PyTypeObject *type, int 
         become(instruction, OP_PRECALL_TYPE_1);
         return;
     }
-    if (type->tp_vectorcall != NULL) {
-        become(instruction, OP_PRECALL_VECTORCALL_CLASS);
-        return;
-    }
     if ((type->tp_flags & Py_TPFLAGS_HEAPTYPE) && Py_IS_TYPE(type, &PyType_Type) &&
         type->tp_new == PyBaseObject_Type.tp_new && type->tp_alloc == PyType_GenericAlloc && type->tp_itemsize == 0 &&
         !(type->tp_flags & Py_TPFLAGS_IS_ABSTRACT) && kr_type_assign_version(type) &&
         kr_class_initialiser(type) != NULL) {
         cache->version = type->tp_version_tag;
         become(instruction, OP_PRECALL_PYTHON_CLASS);
+        return;
+    }
+    if (type->tp_vectorcall != NULL && Py_IS_TYPE(type, &PyType_Type)) {
+        become(instruction, OP_PRECALL_VECTORCALL_CLASS);
         return;
     }
     give_up(instruction);
