@@ -650,15 +650,7 @@ static int show_recursive(Display *display, PyObject *value) {
     return result;
 }
 
-void PyErr_Display(PyObject *type, PyObject *value, PyObject *traceback) {
-    PyObject *file = PySys_GetObject("stderr");
-    if (file == NULL) {
-        PyObject_Print(value, stderr, 0);
-        fflush(stderr);
-        return;
-    }
-    if (file == Py_None || value == NULL) return;
-    Py_INCREF(file);
+void _PyErr_Display(PyObject *file, PyObject *type, PyObject *value, PyObject *traceback) {
     Py_INCREF(value);
     if (PyExceptionInstance_Check(value) && traceback != NULL && PyTraceBack_Check(traceback)) {
         PyObject *current = PyException_GetTraceback(value);
@@ -673,5 +665,17 @@ void PyErr_Display(PyObject *type, PyObject *value, PyObject *traceback) {
     if (flushed == NULL) PyErr_Clear();
     Py_XDECREF(flushed);
     Py_DECREF(value);
+}
+
+void PyErr_Display(PyObject *type, PyObject *value, PyObject *traceback) {
+    PyObject *file = PySys_GetObject("stderr");
+    if (file == NULL) {
+        PyObject_Print(value, stderr, 0);
+        fflush(stderr);
+        return;
+    }
+    if (file == Py_None || value == NULL) return;
+    Py_INCREF(file);
+    _PyErr_Display(file, type, value, traceback);
     Py_DECREF(file);
 }
