@@ -438,7 +438,7 @@ static int compile(ModuleState *state, StructObject *self) {
     const char *start = PyBytes_AS_STRING(self->format);
     if (strlen(start) != (size_t)PyBytes_GET_SIZE(self->format)) return fail(state, "embedded null character");
     const ItemFormat *table = choose_table(&start), *item;
-    Py_ssize_t size = 0, count = 0, fields = 0, number, offset;
+    Py_ssize_t size = 0, count = 0, fields = 0, number = 0, offset = 0;
     const char *format = start;
     int more;
     while ((more = next_part(state, table, &format, &item, &number)) > 0) {
