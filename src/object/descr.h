@@ -20,7 +20,5 @@ typedef struct {
     PyObject *mapping;
 } KrMappingProxy;
 
-/* The getter of a property, borrowed, or NULL. */
-PyObject *kr_property_get_function(PyObject *property);
 
 #endif

@@ -5,7 +5,7 @@
 #include "collector/collector.h"
 #include "compile/opcodes.h"
 #include "object/instance.h"
-#include "object/descr.h"
+#include "object/property.h"
 #include "object/interpreter.h"
 #include "object/names.h"
 #include "object/runtime.h"

@@ -3,7 +3,7 @@
 #include <structmember.h>
 
 #include "compile/opcodes.h"
-#include "object/descr.h"
+#include "object/property.h"
 #include "object/instance.h"
 #include "object/interpreter.h"
 #include "object/runtime.h"
