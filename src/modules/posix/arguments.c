@@ -4,7 +4,6 @@
 #include "modules/posix/posix.h"
 
 #include <limits.h>
-#include <signal.h>
 
 PyObject *kr_posix_error(void) {
     if (!PyErr_Occurred()) PyErr_SetFromErrno(PyExc_OSError);
@@ -128,38 +127,6 @@ PyObject *_PyLong_FromUid(uid_t uid) {
 
 PyObject *_PyLong_FromGid(gid_t gid) {
     return gid == (gid_t)-1 ? PyLong_FromLong(-1) : PyLong_FromUnsignedLong(gid);
-}
-
-/* ---- Signal sets ---- */
-
-/* Returns 0, or -1 with an exception. */
-static int add_signal(sigset_t *set, PyObject *object) {
-    int overflow;
-    long number = PyLong_AsLongAndOverflow(object, &overflow);
-    if (number == -1 && PyErr_Occurred()) return -1;
-    if (number <= 0 || number >= NSIG) {
-        PyErr_Format(PyExc_ValueError, "signal number %ld out of range [1; %i]", number, NSIG - 1);
-        return -1;
-    }
-    if (sigaddset(set, (int)number) == 0) return 0;
-    if (errno == EINVAL) /* the C library keeps some signals for itself */
-        return PyErr_WarnFormat(PyExc_RuntimeWarning, 1, "invalid signal number %ld, please use valid_signals()", number);
-    PyErr_SetFromErrno(PyExc_OSError);
-    return -1;
-}
-
-int _Py_Sigset_Converter(PyObject *object, void *address) {
-    sigset_t *set = address;
-    sigemptyset(set);
-    PyObject *iterator = PyObject_GetIter(object), *item;
-    if (iterator == NULL) return 0;
-    int failed = 0;
-    while (!failed && (item = PyIter_Next(iterator)) != NULL) {
-        failed = add_signal(set, item) < 0;
-        Py_DECREF(item);
-    }
-    Py_DECREF(iterator);
-    return !failed && !PyErr_Occurred();
 }
 
 /* ---- Arrays of strings ---- */

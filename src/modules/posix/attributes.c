@@ -87,9 +87,9 @@ KR_FUNCTION_KEYWORDS(lchown, 3, 3, "path", "uid", "gid") {
     Py_RETURN_NONE;
 }
 
-KR_FUNCTION_KEYWORDS(umask, 1, 1, "mask") {
+KR_FUNCTION_ONE(umask) {
     int mask;
-    if (kr_read_int(argument[0], &mask) < 0) return NULL;
+    if (kr_read_int(argument, &mask) < 0) return NULL;
     return PyLong_FromLong((long)umask((mode_t)mask));
 }
 
@@ -283,7 +283,7 @@ static PyMethodDef functions[] = {
                       "Set user and group of a path or open descriptor; -1 leaves one as it is.\n\n" RELATIVE NO_FOLLOW),
     KR_ENTRY_KEYWORDS(fchown, "($module, /, fd, uid, gid)", "Set user and group of an open file."),
     KR_ENTRY_KEYWORDS(lchown, "($module, /, path, uid, gid)", "Set user and group without following a symbolic link."),
-    KR_ENTRY_KEYWORDS(umask, "($module, /, mask)",
+    KR_ENTRY_ONE(umask, "($module, mask, /)",
                       "Set the permissions that new files are denied; return the former mask."),
     KR_ENTRY_KEYWORDS(utime,
                       "($module, /, path, times=None, *, ns=<unrepresentable>,\n      dir_fd=None, follow_symlinks=True)",

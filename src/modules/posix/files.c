@@ -141,16 +141,16 @@ KR_FUNCTION_POSITIONAL(set_inheritable, 2, 2) {
 KR_FUNCTION_ONE(get_blocking) {
     int fd;
     if (kr_read_int(argument, &fd) < 0) return NULL;
-    int blocking;
-    KR_UNLOCKED(blocking = _Py_get_blocking(fd));
-    return blocking < 0 ? kr_posix_error() : PyBool_FromLong(blocking);
+    int blocking = _Py_get_blocking(fd);
+    return blocking < 0 ? NULL : PyBool_FromLong(blocking);
 }
 
 KR_FUNCTION_POSITIONAL(set_blocking, 2, 2) {
-    int fd, blocking, result;
-    if (kr_read_int(argument[0], &fd) < 0 || kr_read_int(argument[1], &blocking) < 0) return NULL;
-    KR_UNLOCKED(result = _Py_set_blocking(fd, blocking));
-    return kr_posix_none(result);
+    int fd, blocking;
+    if (kr_read_int(argument[0], &fd) < 0 || kr_read_int(argument[1], &blocking) < 0 ||
+        _Py_set_blocking(fd, blocking) < 0)
+        return NULL;
+    Py_RETURN_NONE;
 }
 
 KR_FUNCTION_POSITIONAL(lockf, 3, 3) {

@@ -194,7 +194,6 @@ int kr_read_gid(PyObject *object, gid_t *value);
 /* Converters for "O&" that other modules use too. */
 int _Py_Uid_Converter(PyObject *object, uid_t *value);
 int _Py_Gid_Converter(PyObject *object, gid_t *value);
-int _Py_Sigset_Converter(PyObject *object, void *set);
 PyObject *_PyLong_FromUid(uid_t uid);
 PyObject *_PyLong_FromGid(gid_t gid);
 

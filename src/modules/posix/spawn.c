@@ -1,6 +1,7 @@
 /* posix_spawn: starting a program without fork. */
 #include <Python.h>
 
+#include "modules/_signal.h"
 #include "modules/posix/posix.h"
 
 #include <spawn.h>
