@@ -37,7 +37,6 @@ PyObject *PyLong_FromUnsignedLong(unsigned long value) { return kr_int_from_magn
 PyObject *PyLong_FromUnsignedLongLong(unsigned long long value) { return kr_int_from_magnitude(value, 0); }
 PyObject *PyLong_FromSize_t(size_t value) { return kr_int_from_magnitude(value, 0); }
 PyObject *PyLong_FromVoidPtr(void *value) { return kr_int_from_magnitude((uintptr_t)value, 0); }
-PyObject *_PyLong_FromTime_t(time_t value) { return kr_int_from_int64(value); }
 
 PyObject *PyLong_FromDouble(double value) {
     if (isinf(value)) {
