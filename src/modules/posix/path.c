@@ -143,15 +143,34 @@ int kr_path_check_follow(const char *function, int fd, int follow) {
 
 KR_FUNCTION_KEYWORDS(fspath, 1, 1, "path") { return PyOS_FSPath(argument[0]); }
 
+/* Is there nothing to remove? May say no for a path that is normal. */
+static int is_normal(const char *text, Py_ssize_t size) {
+    const char *end = text + size;
+    if (text < end && *text == '/') text++;
+    while (text < end) {
+        const char *slash = memchr(text, '/', (size_t)(end - text));
+        if (slash == text || *text == '.') return 0;
+        if (slash == NULL) return 1;
+        text = slash + 1;
+    }
+    return size == 1; /* "/", but no other path that ends so */
+}
+
 KR_FUNCTION_KEYWORDS(_path_normpath, 1, 1, "path") {
-    if (!PyUnicode_Check(argument[0])) {
-        PyErr_Format(PyExc_TypeError, "expected 'str', not '%.200s'", Py_TYPE(argument[0])->tp_name);
+    PyObject *path = argument[0];
+    if (!PyUnicode_Check(path)) {
+        PyErr_Format(PyExc_TypeError, "expected 'str', not '%.200s'", Py_TYPE(path)->tp_name);
         return NULL;
     }
-    Py_ssize_t size;
-    wchar_t *text = PyUnicode_AsWideCharString(argument[0], &size);
+    if (PyUnicode_CheckExact(path) && PyUnicode_IS_COMPACT_ASCII(path) &&
+        is_normal(PyUnicode_DATA(path), PyUnicode_GET_LENGTH(path)))
+        return Py_NewRef(path);
+    Py_ssize_t size, normal_size;
+    wchar_t *text = PyUnicode_AsWideCharString(path, &size);
     if (text == NULL) return NULL;
-    PyObject *result = PyUnicode_FromWideChar(_Py_normpath(text, size), -1);
+    /* A null character in the path is kept, with what follows it. */
+    const wchar_t *normal = _Py_normpath_and_size(text, size, &normal_size);
+    PyObject *result = PyUnicode_FromWideChar(normal, normal_size);
     PyMem_Free(text);
     return result;
 }

@@ -110,7 +110,7 @@ static int read_attributes(PyObject *module, posix_spawnattr_t *attributes, PyOb
             return -1;
         flags |= POSIX_SPAWN_SETPGROUP;
     }
-    if (kr_read_bool(argument[RESETIDS], &reset_ids) < 0 || kr_read_bool(argument[SETSID], &new_session) < 0) return -1;
+    if (kr_read_int(argument[RESETIDS], &reset_ids) < 0 || kr_read_int(argument[SETSID], &new_session) < 0) return -1;
     if (reset_ids) flags |= POSIX_SPAWN_RESETIDS;
     if (new_session) flags |= POSIX_SPAWN_SETSID;
     if (argument[SETSIGMASK] != NULL) {
