@@ -639,7 +639,8 @@ PyObject *PyImport_ImportModuleLevelObject(PyObject *name, PyObject *globals, Py
         if (ensure_initialized(thread, module, absolute) < 0) goto done;
     } else {
         Py_XDECREF(module);
-        module = PyObject_CallMethodOneArg(thread->interp->importlib, KR_NAME(_find_and_load), absolute);
+        PyObject *args[3] = {thread->interp->importlib, absolute, thread->interp->import_func};
+        module = PyObject_VectorcallMethod(KR_NAME(_find_and_load), args, 3, NULL);
         if (module == NULL) goto done;
     }
     int has_from = 0;
