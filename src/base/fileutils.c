@@ -347,6 +347,8 @@ size_t _Py_find_basename(const wchar_t *path) {
 
 wchar_t *_Py_normpath_and_size(wchar_t *path, Py_ssize_t size, Py_ssize_t *normal_size) {
     wchar_t *end = path + (size < 0 ? (Py_ssize_t)wcslen(path) : size), *from = path, *to = path;
+    *normal_size = end - path;
+    if (end - path == 1 && *path == L'.') return path;
     /* One leading slash stays, or two; three and more are one. */
     if (from < end && *from == L'/') {
         to++;

@@ -732,9 +732,10 @@ static Py_ssize_t read_into(KrBuffered *self, char *out, Py_ssize_t size, int on
     got = 0;
     while (done < size) {
         Py_ssize_t left = size - done;
-        if (once && done > 0) break;
         if (left > self->size) {
             got = raw_read(self, out + done, left);
+        } else if (once && done > 0) {
+            break;
         } else if ((got = self->read_end < self->size ? fill(self) : 0) > 0) {
             if (got > left) got = left;
             memcpy(out + done, self->buffer + self->position, (size_t)got);
@@ -742,6 +743,7 @@ static Py_ssize_t read_into(KrBuffered *self, char *out, Py_ssize_t size, int on
         }
         if (got <= 0) break;
         done += got;
+        if (once) break;
     }
 end:
     leave(self);

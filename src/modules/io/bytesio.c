@@ -439,9 +439,7 @@ static PyObject *bytesio_setstate(BytesIO *self, PyObject *state) {
         return NULL;
     }
     PyObject *position = PyTuple_GET_ITEM(state, 1), *dict = PyTuple_GET_ITEM(state, 2);
-    if (check_exports(self) < 0) return NULL;
-    /* The content must be bytes-like: None is no content here. */
-    if (self->bytes == NULL && (self->bytes = PyBytes_FromStringAndSize(NULL, 0)) == NULL) return NULL;
+    if (check_open(self) < 0 || check_exports(self) < 0) return NULL;
     self->size = self->position = 0;
     if (write_object(self, PyTuple_GET_ITEM(state, 0)) < 0) return NULL;
     if (!PyLong_Check(position)) {

@@ -405,6 +405,7 @@ static PyObject *stringio_getstate(StringIO *self, PyObject *unused) {
 }
 
 static PyObject *stringio_setstate(StringIO *self, PyObject *state) {
+    if (self->initialized && check_open(self) < 0) return NULL;
     if (!PyTuple_Check(state) || PyTuple_GET_SIZE(state) < 4) {
         PyErr_Format(PyExc_TypeError, "%.200s.__setstate__ argument should be 4-tuple, got %.200s", Py_TYPE(self)->tp_name,
                      Py_TYPE(state)->tp_name);
