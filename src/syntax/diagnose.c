@@ -296,9 +296,11 @@ static void raise_generic(KrParser *p, const KrToken *last) {
     }
 }
 
-/* Walks through the source twice: as it should be, then looking for wrong forms. Returns true if nothing is wrong. */
-static bool diagnose(KrParser *p, const char *rule) {
+/* Walks through the source twice: as it should be (the parser gave all warnings of that), then looking for wrong forms.
+ * Returns true if nothing is wrong. */
+static bool diagnose(KrParser *p, const char *rule, bool silent) {
     KrPeg peg;
+    p->silent = true;
     if (kr_peg_init(&peg, p) < 0) return false;
     bool right = kr_peg_run(&peg, rule);
     if (!right && (p->flags & PyCF_ALLOW_INCOMPLETE_INPUT) &&
@@ -309,6 +311,8 @@ static bool diagnose(KrParser *p, const char *rule) {
     } else if (!right && !p->failed) {
         KrToken last = p->tokens[p->count - 1];
         peg.wrong = true;
+        p->silent = silent;
+        p->warned_until = 0;
         (void)kr_peg_run(&peg, rule);
         if (!p->failed) {
             raise_generic(p, &last);
@@ -335,7 +339,7 @@ static const char *rule_for(const KrLexer *lexer) {
 void kr_diagnose_failure(KrParser *p, PyCompilerFlags *flags) {
     PyObject *type = NULL, *value = NULL, *traceback = NULL;
     if (PyErr_Occurred()) {
-        if (p->warned || !PyErr_ExceptionMatches(PyExc_SyntaxError)) return;
+        if (p->warned || p->lexer->warned || !PyErr_ExceptionMatches(PyExc_SyntaxError)) return;
         PyErr_Fetch(&type, &value, &traceback);
     }
     KrParser again;
@@ -343,8 +347,7 @@ void kr_diagnose_failure(KrParser *p, PyCompilerFlags *flags) {
     kr_lexer_restart(&lexer, p->lexer);
     if (kr_parser_init(&again, &lexer, p->mode, flags, p->arena) < 0) goto done;
     again.feature_version = p->feature_version;
-    again.silent = true;
-    bool right = diagnose(&again, rule_for(&lexer));
+    bool right = diagnose(&again, rule_for(&lexer), p->silent);
     if (right && !PyErr_Occurred()) {
         /* The two parsers disagree: trust the one that decides. */
         const KrToken *last = &p->tokens[p->count - 1];

@@ -48,7 +48,7 @@ bool kr_fstring_flush(KrFormatted *f) {
 
 static bool write_text(KrFormatted *f, const char *s, const char *end, bool raw) {
     if (s == end) return true;
-    PyObject *text = kr_literal_decode(f->p, &f->token, s, end, raw);
+    PyObject *text = kr_literal_decode(f->p, &f->token, s, end, raw, true);
     bool written = text != NULL && _PyUnicodeWriter_WriteStr(&f->literal, text) == 0;
     Py_XDECREF(text);
     return written;

@@ -68,7 +68,8 @@ void kr_lexer_restart(KrLexer *lexer, KrLexer *from) {
     lexer->is_fstring = from->is_fstring;
     lexer->encoded = from->encoded;
     lexer->encoding = from->encoding;
-    lexer->silent = true;
+    lexer->silent = from->silent;
+    lexer->silent_until = (uint32_t)(from->cursor - from->text);
 }
 
 const char *kr_lexer_line_end(const KrLexer *lexer, const char *line) {
@@ -155,7 +156,7 @@ static void set_placeless(const KrLexer *lexer, KrToken *token, int kind) {
     token->soft = KR_NOT_SOFT;
     token->level = (uint16_t)lexer->level;
     token->lineno = token->end_lineno = lexer->lineno;
-    token->col = token->end_col = -1;
+    token->col = token->end_col = -1 + (lexer->lineno == lexer->first_lineno ? lexer->first_col : 0);
     token->start = (uint32_t)(lexer->cursor - lexer->text);
     token->length = 0;
 }
@@ -301,15 +302,16 @@ static bool check_number_end(KrLexer *lexer, const char *s, const char *kind) {
             lexer->reached_end |= s[length] == '\0';
             if (IS(s[length], NAME_PART)) continue;
         }
-        if (lexer->silent) return true;
+        if (lexer->silent || s - lexer->text <= lexer->silent_until) return true;
         lexer->cursor = s + 1;
         int status = kr_syntax_warn(lexer, PyExc_SyntaxWarning, lexer->lineno, "invalid %s literal", kind);
+        lexer->cursor = s;
         if (status > 0) kr_syntax_error_in_token(lexer, -1, -1, "invalid %s literal", kind);
         if (status != 0) {
             lexer->state = KR_LEXER_RAISED;
+            lexer->warned = true;
             return false;
         }
-        lexer->cursor = s;
         return true;
     }
     kr_syntax_error_in_token(lexer, -1, -1, "invalid %s literal", kind);

@@ -50,6 +50,8 @@ typedef struct KrLexer {
     int async_def_indent;
     bool interactive;        /* lines come from read_line, with blank lines being significant */
     bool silent;             /* no warnings */
+    uint32_t silent_until;   /* no warnings before this offset: they were given when it was read before */
+    bool warned;             /* the exception that is set comes from a warning */
     struct {
         int lineno, col;
         char bracket;

@@ -26,6 +26,7 @@ static PyObject *parse_number_text(KrParser *p, const KrToken *token, const char
     bool based = text[0] == '0' && (text[1] == 'x' || text[1] == 'X' || text[1] == 'o' || text[1] == 'O' ||
                                     text[1] == 'b' || text[1] == 'B');
     if (based) return parse_long(p, token, text);
+    if (strspn(text, "0") == length) return PyLong_FromLong(0);
     if (text[length - 1] == 'j' || text[length - 1] == 'J') {
         Py_complex value = {0.0, PyOS_string_to_double(text, (char **)&(const char *){NULL}, NULL)};
         if (value.imag == -1.0 && PyErr_Occurred()) return NULL;
@@ -101,7 +102,7 @@ KrStringLiteral kr_literal_split(const char *text, uint32_t length) {
 }
 
 bool kr_literal_warn_escape(KrParser *p, const KrToken *token, int escaped, int octal) {
-    if (p->silent || token->start < p->warned_until) return true;
+    if (p->silent) return true;
     char message[64];
     if (octal >= 0) {
         snprintf(message, sizeof(message), "invalid octal escape sequence '\\%o'", (unsigned)octal);
@@ -109,10 +110,23 @@ bool kr_literal_warn_escape(KrParser *p, const KrToken *token, int escaped, int 
         snprintf(message, sizeof(message), "invalid escape sequence '\\%c'", escaped);
     }
     int status = kr_syntax_warn(p->lexer, PyExc_DeprecationWarning, token->lineno, "%s", message);
-    p->warned_until = token->start + 1;
     if (status != 0) p->warned = true;
     if (status > 0) kr_syntax_error_last(p->lexer, PyExc_SyntaxError, token, "%s", message);
     return status == 0;
+}
+
+/* Writes the run of characters beyond ASCII at *place as escapes, and moves *place behind it. Returns the end of what was
+ * written, or NULL with UnicodeDecodeError. */
+static char *escape_run(char *out, const char **place, const char *end) {
+    const char *s = *place;
+    while (s < end && (unsigned char)*s >= 128) s++;
+    PyObject *run = PyUnicode_DecodeUTF8(*place, s - *place, NULL);
+    if (run == NULL) return NULL;
+    for (Py_ssize_t i = 0; i < PyUnicode_GET_LENGTH(run); i++)
+        out += sprintf(out, "\\U%08x", (unsigned)PyUnicode_READ_CHAR(run, i));
+    Py_DECREF(run);
+    *place = s;
+    return out;
 }
 
 /* Copies a body with every character beyond ASCII written as an escape, and likewise a backslash that escapes nothing. */
@@ -135,17 +149,19 @@ static char *escape_all(const char *s, const char *end, size_t *length) {
         } else if (c < 128) {
             *out++ = *s++;
         } else {
-            int extra = c >= 0xf0 ? 3 : c >= 0xe0 ? 2 : 1;
-            Py_UCS4 character = c & (0x3f >> extra);
-            for (s++; extra > 0 && s < end; extra--) character = character << 6 | ((unsigned char)*s++ & 0x3f);
-            out += sprintf(out, "\\U%08x", (unsigned)character);
+            out = escape_run(out, &s, end);
+            if (out == NULL) {
+                PyMem_Free(result);
+                return NULL;
+            }
         }
     }
     *length = (size_t)(out - result);
     return result;
 }
 
-PyObject *kr_literal_decode(KrParser *p, const KrToken *token, const char *s, const char *end, bool raw) {
+PyObject *kr_literal_decode(KrParser *p, const KrToken *token, const char *s, const char *end, bool raw,
+                            bool formatted) {
     size_t length = (size_t)(end - s);
     bool plain = raw || memchr(s, '\\', length) == NULL, ascii = true;
     for (const char *c = s; c < end && ascii; c++) ascii = (unsigned char)*c < 128;
@@ -154,7 +170,12 @@ PyObject *kr_literal_decode(KrParser *p, const KrToken *token, const char *s, co
         if (result != NULL && length > 0) memcpy(PyUnicode_DATA(result), s, length);
         return result;
     }
-    if (plain) return PyUnicode_DecodeUTF8(s, (Py_ssize_t)length, NULL);
+    if (plain) {
+        PyObject *result = PyUnicode_DecodeUTF8(s, (Py_ssize_t)length, NULL);
+        if (result != NULL || raw || !formatted || !PyErr_ExceptionMatches(PyExc_UnicodeDecodeError)) return result;
+        /* The text of f-strings is always decoded run by run, so that is where positions in the error count from. */
+        PyErr_Clear();
+    }
     char *copy = NULL;
     if (!ascii || end[-1] == '\\') {
         copy = escape_all(s, end, &length);
@@ -219,7 +240,7 @@ static PyObject *concatenate_text(KrParser *p, int start, int count) {
     writer.overallocate = 1;
     for (int i = start; i < start + count; i++) {
         KrStringLiteral literal = split_token(p, i);
-        PyObject *part = kr_literal_decode(p, &p->tokens[i], literal.body, literal.end, literal.raw);
+        PyObject *part = kr_literal_decode(p, &p->tokens[i], literal.body, literal.end, literal.raw, false);
         if (part == NULL || count == 1) return part;
         int status = _PyUnicodeWriter_WriteStr(&writer, part);
         Py_DECREF(part);
@@ -246,7 +267,7 @@ static KrNode *join_formatted(KrParser *p, int start, int count, PyObject *kind)
         if (literal.formatted) {
             read = kr_fstring_read(&f, literal.body, literal.end);
         } else {
-            PyObject *part = kr_literal_decode(p, &f.token, literal.body, literal.end, literal.raw);
+            PyObject *part = kr_literal_decode(p, &f.token, literal.body, literal.end, literal.raw, false);
             read = part != NULL && _PyUnicodeWriter_WriteStr(&f.literal, part) == 0;
             Py_XDECREF(part);
         }
@@ -280,7 +301,7 @@ static void refuse_mixture(KrParser *p, int start, int other, bool formatted) {
     if (!literal.formatted) {
         PyObject *value = literal.bytes
                               ? decode_bytes(p, &p->tokens[other], &literal)
-                              : kr_literal_decode(p, &p->tokens[other], literal.body, literal.end, literal.raw);
+                              : kr_literal_decode(p, &p->tokens[other], literal.body, literal.end, literal.raw, false);
         if (value == NULL) return;
         Py_DECREF(value);
     }
@@ -300,6 +321,10 @@ KrNode *kr_parse_strings(KrParser *p) {
     }
     if (p->failed) return NULL;
     KrNode *node = NULL;
+    /* Literals that are read again after going back do not warn again. */
+    bool silent = p->silent;
+    uint32_t end = p->tokens[p->mark - 1].start + 1;
+    p->silent |= end <= p->warned_until;
     if (old) {
         kr_syntax_error_last(p->lexer, PyExc_SyntaxError, &p->tokens[p->count - 1],
                              "Format strings are only supported in Python 3.6 and greater");
@@ -308,6 +333,8 @@ KrNode *kr_parse_strings(KrParser *p) {
     } else {
         node = join(p, start, p->mark - start, bytes, formatted);
     }
+    p->silent = silent;
+    if (end > p->warned_until) p->warned_until = end;
     if (node == NULL) {
         p->failed = true;
         kr_syntax_error_convert(p->lexer, &p->tokens[p->count - 1]);

@@ -12,8 +12,10 @@ typedef struct KrStringLiteral {
 
 KrStringLiteral kr_literal_split(const char *text, uint32_t length);
 
-/* Decodes a part of a literal's body. Returns a new str, or NULL with an exception. `token` is the literal (for warnings). */
-PyObject *kr_literal_decode(KrParser *p, const KrToken *token, const char *s, const char *end, bool raw);
+/* Decodes a part of a literal's body. Returns a new str, or NULL with an exception. `token` is the literal (for warnings),
+ * which is `formatted` if it is an f-string. */
+PyObject *kr_literal_decode(KrParser *p, const KrToken *token, const char *s, const char *end, bool raw,
+                            bool formatted);
 
 /* Warns about an invalid escape sequence; `octal` is the value of a too large octal one, or -1. Returns false with an
  * exception. */

@@ -1,8 +1,10 @@
 /* From source text to a tree: the entrances. */
 #include <Python.h>
 
+#include "syntax/ast_objects.h"
 #include "syntax/parse.h"
 #include "syntax/parser.h"
+#include "syntax/peg.h"
 #include "syntax/source.h"
 
 /* Runs the parser over what the lexer reads. */
@@ -51,4 +53,9 @@ KrNode *kr_parse_interactive(KrReadLine read_line, void *context, PyObject *file
     kr_parser_destroy(&parser);
     kr_lexer_destroy(&lexer);
     return tree;
+}
+
+void kr_syntax_finalize(void) {
+    kr_peg_finalize();
+    kr_ast_objects_finalize();
 }

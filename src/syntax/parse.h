@@ -41,6 +41,8 @@ PyObject *kr_ast_to_object(KrNode *tree);
 KrNode *kr_ast_from_object(PyObject *object, KrParseMode mode, KrArena *arena);
 /* True if the object is an instance of `_ast.AST`; -1 on error. */
 int kr_ast_check(PyObject *object);
+/* Releases what the parser and the classes of `_ast` keep between uses; both can be used again afterwards. */
+void kr_syntax_finalize(void);
 /* Validates a tree that came from objects (contexts, empty bodies, constants ...). Returns 1, or 0 with ValueError. */
 int kr_ast_validate(KrNode *tree);
 

@@ -169,7 +169,6 @@ KrNode *kr_parse_expressions(KrParser *p);
 KrNode *kr_parse_star_named_or_named(KrParser *p, bool *starred);
 KrNode *kr_parse_yield_or_star_expressions(KrParser *p);
 KrNode *kr_parse_primary(KrParser *p);
-KrNode *kr_parse_signed_number(KrParser *p);
 KrNode *kr_parse_atom(KrParser *p);
 /* Arguments of a call or class up to the closing parenthesis, which is not consumed. In a call the only one may be a
  * generator expression without parentheses of its own. */
@@ -191,7 +190,6 @@ bool kr_parse_simple_statements(KrParser *p);   /* one line */
 KrNode *kr_parse_compound_statement(KrParser *p, bool *is_compound);
 bool kr_parse_block(KrParser *p, KrSeq **body); /* the body of a compound statement */
 bool kr_parse_type_comment(KrParser *p, PyObject **comment); /* an optional TYPE_COMMENT */
-KrNode *kr_parse_function(KrParser *p, KrSeq *decorators);
 
 /* Match statements (parser_pattern.c). Returns NULL without having consumed tokens if `match` is just a name here. */
 KrNode *kr_parse_match(KrParser *p);

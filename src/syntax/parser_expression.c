@@ -455,11 +455,11 @@ static KrNode *parse_await_primary(KrParser *p) {
 
 static KrNode *parse_factor(KrParser *p) {
     int start = p->mark;
-    KrEnumerator operator;
+    KrEnumerator operation;
     switch (kr_peek_kind(p)) {
-    case PLUS: operator= KR_UAdd; break;
-    case MINUS: operator= KR_USub; break;
-    case TILDE: operator= KR_Invert; break;
+    case PLUS: operation = KR_UAdd; break;
+    case MINUS: operation = KR_USub; break;
+    case TILDE: operation = KR_Invert; break;
     default: {
         KrNode *base = parse_await_primary(p);
         if (base == NULL || kr_peek_kind(p) != DOUBLESTAR) return base;
@@ -475,13 +475,13 @@ static KrNode *parse_factor(KrParser *p) {
     if (!kr_enter(p, 1)) return NULL;
     KrNode *operand = parse_factor(p);
     kr_leave(p, 1);
-    return operand == NULL ? NULL : KR_MAKE(p, start, UnaryOp, .op = operator, .operand = operand);
+    return operand == NULL ? NULL : KR_MAKE(p, start, UnaryOp, .op = operation, .operand = operand);
 }
 
 /* Binary operators of one token, from | to @, by precedence; 0 for other tokens. */
 static const struct {
     uint8_t precedence;
-    uint8_t operator;
+    uint8_t operation;
 } binary[KR_TOKEN_KIND_COUNT] = {
     [VBAR] = {1, KR_BitOr},        [CIRCUMFLEX] = {2, KR_BitXor}, [AMPER] = {3, KR_BitAnd},
     [LEFTSHIFT] = {4, KR_LShift},  [RIGHTSHIFT] = {4, KR_RShift}, [PLUS] = {5, KR_Add},
@@ -499,7 +499,7 @@ static KrNode *parse_binary(KrParser *p, int minimum) {
         kr_skip(p);
         KrNode *right = parse_binary(p, precedence + 1);
         if (right == NULL || (kind == AT && !kr_require(p, 5, "The '@' operator is"))) return NULL;
-        left = KR_MAKE(p, start, BinOp, .left = left, .op = binary[kind].operator, .right = right);
+        left = KR_MAKE(p, start, BinOp, .left = left, .op = binary[kind].operation, .right = right);
     }
     return NULL;
 }
@@ -508,51 +508,51 @@ KrNode *kr_parse_bitwise_or(KrParser *p) { return parse_binary(p, 1); }
 
 /* Consumes a comparison operator. Returns KR_NO_ENUMERATOR if there is none. */
 static KrEnumerator parse_comparison_operator(KrParser *p) {
-    KrEnumerator operator;
+    KrEnumerator operation;
     int length = 1;
     KrToken *token = kr_peek(p);
     switch (token->kind) {
-    case EQEQUAL: operator= KR_Eq; break;
+    case EQEQUAL: operation = KR_Eq; break;
     case NOTEQUAL:
         /* `<>` takes the place of `!=` under the joke of PEP 401, and only then. */
         if ((p->lexer->text[token->start] == '<') != p->barry) return KR_NO_ENUMERATOR;
-        operator= KR_NotEq;
+        operation = KR_NotEq;
         break;
-    case LESS: operator= KR_Lt; break;
-    case LESSEQUAL: operator= KR_LtE; break;
-    case GREATER: operator= KR_Gt; break;
-    case GREATEREQUAL: operator= KR_GtE; break;
-    case KEYWORD_IN: operator= KR_In; break;
+    case LESS: operation = KR_Lt; break;
+    case LESSEQUAL: operation = KR_LtE; break;
+    case GREATER: operation = KR_Gt; break;
+    case GREATEREQUAL: operation = KR_GtE; break;
+    case KEYWORD_IN: operation = KR_In; break;
     case KEYWORD_NOT:
         if (kr_peek_ahead(p, 1)->kind != KEYWORD_IN) return KR_NO_ENUMERATOR;
-        operator= KR_NotIn;
+        operation = KR_NotIn;
         length = 2;
         break;
     case KEYWORD_IS:
-        operator= KR_Is;
+        operation = KR_Is;
         if (kr_peek_ahead(p, 1)->kind == KEYWORD_NOT) {
-            operator= KR_IsNot;
+            operation = KR_IsNot;
             length = 2;
         }
         break;
     default: return KR_NO_ENUMERATOR;
     }
     p->mark += length;
-    return operator;
+    return operation;
 }
 
 static KrNode *parse_comparison(KrParser *p) {
     int start = p->mark;
     KrNode *left = kr_parse_bitwise_or(p);
     if (left == NULL) return NULL;
-    KrEnumerator operator= parse_comparison_operator(p);
-    if (operator== KR_NO_ENUMERATOR) return left;
+    KrEnumerator operation = parse_comparison_operator(p);
+    if (operation == KR_NO_ENUMERATOR) return left;
     Py_ssize_t base = p->item_count;
     do {
         KrNode *right = kr_parse_bitwise_or(p);
-        if (right == NULL || !kr_push(p, (void *)(intptr_t) operator) || !kr_push(p, right)) return NULL;
-        operator= parse_comparison_operator(p);
-    } while (operator!= KR_NO_ENUMERATOR);
+        if (right == NULL || !kr_push(p, (void *)(intptr_t)operation) || !kr_push(p, right)) return NULL;
+        operation = parse_comparison_operator(p);
+    } while (operation != KR_NO_ENUMERATOR);
     Py_ssize_t count = (p->item_count - base) / 2;
     KrSeq *operators = kr_seq_new(p->arena, count), *comparators = kr_seq_new(p->arena, count);
     if (operators == NULL || comparators == NULL) {
@@ -578,7 +578,7 @@ static KrNode *parse_inversion(KrParser *p) {
 }
 
 /* One or more operands joined by `and` or by `or`. */
-static KrNode *parse_boolean(KrParser *p, int keyword, KrEnumerator operator, KrNode *(*parse)(KrParser *)) {
+static KrNode *parse_boolean(KrParser *p, int keyword, KrEnumerator operation, KrNode *(*parse)(KrParser *)) {
     int start = p->mark;
     KrNode *first = parse(p);
     if (first == NULL || kr_peek_kind(p) != keyword) return first;
@@ -589,7 +589,7 @@ static KrNode *parse_boolean(KrParser *p, int keyword, KrEnumerator operator, Kr
         if (next == NULL || !kr_push(p, next)) return NULL;
     }
     KrSeq *values = kr_parser_take(p, base);
-    return values == NULL ? NULL : KR_MAKE(p, start, BoolOp, .op = operator, .values = values);
+    return values == NULL ? NULL : KR_MAKE(p, start, BoolOp, .op = operation, .values = values);
 }
 
 static KrNode *parse_conjunction(KrParser *p) { return parse_boolean(p, KEYWORD_AND, KR_And, parse_inversion); }

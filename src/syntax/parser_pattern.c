@@ -43,7 +43,7 @@ static KrNode *parse_name_or_attribute(KrParser *p) {
 
 /* Literals */
 
-KrNode *kr_parse_signed_number(KrParser *p) {
+static KrNode *parse_signed_number(KrParser *p) {
     int start = p->mark;
     bool negative = kr_accept(p, MINUS);
     if (kr_peek_kind(p) != NUMBER) return NULL;
@@ -65,7 +65,7 @@ static KrNode *refuse_number(KrParser *p, const KrNode *number, const char *mess
 /* A number, or the sum of a real and an imaginary number. */
 static KrNode *parse_number_pattern(KrParser *p) {
     int start = p->mark;
-    KrNode *left = kr_parse_signed_number(p);
+    KrNode *left = parse_signed_number(p);
     if (left == NULL) return NULL;
     int kind = kr_peek_kind(p);
     if (kind != PLUS && kind != MINUS) return left;

@@ -90,14 +90,14 @@ static KrNode *parse_expression_statement(KrParser *p) {
     case COLON: return parse_annotated(p, start, first);
     default: break;
     }
-    KrEnumerator operator= augmented_operator(kind);
-    if (operator== KR_NO_ENUMERATOR) return KR_MAKE(p, start, Expr, .value = first);
+    KrEnumerator operation = augmented_operator(kind);
+    if (operation == KR_NO_ENUMERATOR) return KR_MAKE(p, start, Expr, .value = first);
     if (!is_single_target(first)) return NULL;
     if (kind == ATEQUAL && !kr_require(p, 5, "The '@' operator is")) return NULL;
     kr_skip(p);
     (void)kr_make_target(first, KR_Store, false);
     KrNode *value = kr_parse_yield_or_star_expressions(p);
-    return value == NULL ? NULL : KR_MAKE(p, start, AugAssign, .target = first, .op = operator, .value = value);
+    return value == NULL ? NULL : KR_MAKE(p, start, AugAssign, .target = first, .op = operation, .value = value);
 }
 
 static KrNode *parse_return(KrParser *p) {

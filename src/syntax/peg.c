@@ -102,7 +102,7 @@ static size_t read_word(Grammar *g, const char **word) {
     return (size_t)(g->place - *word);
 }
 
-static int find_rule(Grammar *g, const char *name, size_t length) {
+static int find_rule(const Grammar *g, const char *name, size_t length) {
     for (int i = 0; i < g->rule_count; i++) {
         if (g->rules[i].name_length == length && memcmp(g->rules[i].name, name, length) == 0) return i;
     }
@@ -764,9 +764,9 @@ bool kr_peg_run(KrPeg *peg, const char *name) {
     p->item_count = 0;
     peg->level = 0;
     if (!forget(peg)) return false;
-    if (strcmp(name, "file") != 0) return parse_rule(peg, g, find_rule((Grammar *)g, name, strlen(name))) != NULL;
+    if (strcmp(name, "file") != 0) return parse_rule(peg, g, find_rule(g, name, strlen(name))) != NULL;
     /* Statement by statement, so that little has to be remembered. */
-    int statement = find_rule((Grammar *)g, "statement", strlen("statement"));
+    int statement = find_rule(g, "statement", strlen("statement"));
     while (parse_rule(peg, g, statement) != NULL) {
         if (!forget(peg)) return false;
     }
