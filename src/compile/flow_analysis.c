@@ -163,7 +163,6 @@ int kr_graph_find_handlers(KrFlowGraph *graph) {
             if (kr_is_block_push(instruction->opcode)) {
                 KrBlock *handler = instruction->target;
                 visit_with(&waiting, handler, handlers);
-                handler->is_handler = 1;
                 if (instruction->opcode != OP_SETUP_FINALLY) handler->keeps_position = 1;
                 KrHandlers *inner = kr_arena_alloc(graph->arena, sizeof(KrHandlers));
                 if (inner == NULL) return -1;

@@ -53,7 +53,6 @@ typedef struct KrBlock {
     unsigned leaves : 1;          /* ends with return, raise or reraise */
     unsigned visited : 1;
     unsigned keeps_position : 1;  /* a handler that gets the position of the failing instruction */
-    unsigned is_handler : 1;
 } KrBlock;
 
 typedef struct KrFlowGraph {

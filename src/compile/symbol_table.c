@@ -549,12 +549,7 @@ static int visit_statement(KrSymbolTable *table, KrNode *node) {
         case KR_FunctionDef:
         case KR_AsyncFunctionDef: TRY(visit_function(table, KR_AS(FunctionDef, node))); break;
         case KR_ClassDef: TRY(visit_class(table, KR_AS(ClassDef, node))); break;
-        case KR_Return:
-            if (KR_AS(Return, node)->value != NULL) {
-                TRY(visit_expression(table, KR_AS(Return, node)->value));
-                table->current->returns_value = 1;
-            }
-            break;
+        case KR_Return: TRY(visit_optional(table, KR_AS(Return, node)->value)); break;
         case KR_Delete: TRY(visit_expressions(table, KR_AS(Delete, node)->targets)); break;
         case KR_Assign:
             TRY(visit_expressions(table, KR_AS(Assign, node)->targets));

@@ -93,7 +93,6 @@ typedef struct KrScope {
     unsigned is_coroutine : 1;
     unsigned has_varargs : 1;
     unsigned has_varkeywords : 1;
-    unsigned returns_value : 1;
     unsigned needs_class_closure : 1; /* a method uses __class__ or super */
 } KrScope;
 

@@ -143,10 +143,7 @@ static int write_lambda(Writer *w, const Kr_Lambda *lambda, int level) {
     const Kr_arguments *arguments = lambda->args;
     int has_positional = kr_seq_count(arguments->args) + kr_seq_count(arguments->posonlyargs) > 0;
     TRY(open_if(w, level > TEST));
-    TRY(write_ascii(w, has_positional || arguments->vararg != NULL || kr_seq_count(arguments->kwonlyargs) > 0 ||
-                               arguments->kwarg != NULL
-                           ? "lambda "
-                           : "lambda"));
+    TRY(write_ascii(w, has_positional ? "lambda " : "lambda"));
     TRY(write_arguments(w, arguments));
     TRY(write_ascii(w, ": "));
     TRY(write_expression(w, lambda->body, TEST));
