@@ -111,6 +111,33 @@ static char *encode_bad(Encoder *encoder, char *output, Py_ssize_t first, Py_ssi
     return output;
 }
 
+/* Finds the first character from `i` on that cannot be encoded. */
+static Py_ssize_t end_of_run(int kind, const void *data, Py_ssize_t i, Py_ssize_t length, Py_UCS4 limit) {
+    switch (kind) {
+        case PyUnicode_1BYTE_KIND: /* the limit is that of ASCII, else nothing would be wrong */
+            return i + kr_ascii_prefix((const char *)data + i, length - i);
+        case PyUnicode_2BYTE_KIND:
+            while (i < length && ((const Py_UCS2 *)data)[i] < limit) i++;
+            return i;
+        default:
+            while (i < length && ((const Py_UCS4 *)data)[i] < limit) i++;
+            return i;
+    }
+}
+
+static char *copy_run(char *output, int kind, const void *data, Py_ssize_t from, Py_ssize_t to) {
+    switch (kind) {
+        case PyUnicode_1BYTE_KIND: memcpy(output, (const char *)data + from, to - from); break;
+        case PyUnicode_2BYTE_KIND:
+            for (Py_ssize_t i = from; i < to; i++) output[i - from] = (char)((const Py_UCS2 *)data)[i];
+            break;
+        default:
+            for (Py_ssize_t i = from; i < to; i++) output[i - from] = (char)((const Py_UCS4 *)data)[i];
+            break;
+    }
+    return output + (to - from);
+}
+
 static PyObject *encode(PyObject *text, const char *errors, const char *encoding, Py_UCS4 limit, const char *reason) {
     Encoder encoder = {.limit = limit, .reason = reason};
     Py_ssize_t length = PyUnicode_GET_LENGTH(text), i = 0;
@@ -125,10 +152,11 @@ static PyObject *encode(PyObject *text, const char *errors, const char *encoding
     }
     while (output != NULL && i < length) {
         Py_ssize_t start = i;
-        while (i < length && PyUnicode_READ(kind, data, i) < limit) i++;
+        i = end_of_run(kind, data, i, length, limit);
         output = _PyBytesWriter_Prepare(&encoder.writer, output, i - start);
         if (output == NULL) break;
-        for (; start < i; start++) *output++ = (char)PyUnicode_READ(kind, data, start);
+        output = copy_run(output, kind, data, start, i);
+        start = i;
         if (i == length) break;
         while (i < length && PyUnicode_READ(kind, data, i) >= limit) i++;
         output = encode_bad(&encoder, output, start, i, &i);

@@ -10,24 +10,26 @@
 enum { NATIVE_ORDER = PY_BIG_ENDIAN ? 1 : -1 };
 
 static inline Py_UCS4 read_16(const char *p, int big_endian) {
-    const unsigned char *b = (const unsigned char *)p;
-    return big_endian ? (Py_UCS4)b[0] << 8 | b[1] : (Py_UCS4)b[1] << 8 | b[0];
+    uint16_t unit;
+    memcpy(&unit, p, sizeof unit);
+    return big_endian == PY_BIG_ENDIAN ? unit : __builtin_bswap16(unit);
 }
 
 static inline Py_UCS4 read_32(const char *p, int big_endian) {
-    const unsigned char *b = (const unsigned char *)p;
-    return big_endian ? (Py_UCS4)b[0] << 24 | (Py_UCS4)b[1] << 16 | (Py_UCS4)b[2] << 8 | b[3]
-                      : (Py_UCS4)b[3] << 24 | (Py_UCS4)b[2] << 16 | (Py_UCS4)b[1] << 8 | b[0];
+    uint32_t unit;
+    memcpy(&unit, p, sizeof unit);
+    return big_endian == PY_BIG_ENDIAN ? unit : __builtin_bswap32(unit);
 }
 
 static inline char *put_16(char *output, Py_UCS4 unit, int big_endian) {
-    output[!big_endian] = (char)(unit >> 8);
-    output[big_endian] = (char)unit;
+    uint16_t stored = big_endian == PY_BIG_ENDIAN ? (uint16_t)unit : __builtin_bswap16((uint16_t)unit);
+    memcpy(output, &stored, sizeof stored);
     return output + 2;
 }
 
 static inline char *put_32(char *output, Py_UCS4 unit, int big_endian) {
-    for (int i = 0; i < 4; i++) output[i] = (char)(unit >> (big_endian ? 24 - 8 * i : 8 * i));
+    uint32_t stored = big_endian == PY_BIG_ENDIAN ? unit : __builtin_bswap32(unit);
+    memcpy(output, &stored, sizeof stored);
     return output + 4;
 }
 
@@ -55,54 +57,142 @@ typedef struct {
     int is_truncated;
 } Fault;
 
-/* Decodes as long as nothing is wrong. Returns 0, or -1 with an exception. */
-static int decode_16(KrDecodeErrors *state, int big_endian, _PyUnicodeWriter *writer, Fault *fault) {
-    *fault = (Fault){NULL, 0, 0};
-    while (state->end - state->next >= 2) {
-        Py_UCS4 unit = read_16(state->next, big_endian);
-        if (!kr_is_surrogate(unit)) {
-            state->next += 2;
-        } else if (kr_is_low_surrogate(unit)) {
-            *fault = (Fault){"illegal encoding", 2, 0};
-            return 0;
-        } else {
-            if (state->end - state->next < 4) {
-                *fault = (Fault){"unexpected end of data", state->end - state->next, 1};
-                return 0;
-            }
-            Py_UCS4 low = read_16(state->next + 2, big_endian);
-            if (!kr_is_low_surrogate(low)) {
-                *fault = (Fault){"illegal UTF-16 surrogate", 2, 0};
-                return 0;
-            }
-            unit = kr_join_surrogates(unit, low);
-            state->next += 4;
+enum { BLOCK = 32 }; /* units that are checked together, for the sake of vector instructions */
+
+/* Returns how many of the next units are whole characters, and collects their bits in *all. */
+static inline Py_ssize_t plain_16(const char *data, Py_ssize_t count, int big_endian, Py_UCS4 *all) {
+    Py_ssize_t i = 0;
+    Py_UCS4 bits = 0;
+    for (; i + BLOCK <= count; i += BLOCK) {
+        unsigned surrogates = 0;
+        uint16_t block_bits = 0;
+        for (int j = 0; j < BLOCK; j++) {
+            uint16_t unit = (uint16_t)read_16(data + 2 * (i + j), big_endian);
+            block_bits |= unit;
+            surrogates += (unit & 0xf800) == 0xd800;
         }
-        if (_PyUnicodeWriter_Prepare(writer, 1, unit) < 0) return -1;
-        PyUnicode_WRITE(writer->kind, writer->data, writer->pos, unit);
-        writer->pos++;
+        if (surrogates != 0) break;
+        bits |= block_bits;
     }
-    if (state->next < state->end) *fault = (Fault){"truncated data", state->end - state->next, 1};
+    for (; i < count; i++) {
+        Py_UCS4 unit = read_16(data + 2 * i, big_endian);
+        if (kr_is_surrogate(unit)) break;
+        bits |= unit;
+    }
+    *all = bits;
+    return i;
+}
+
+static inline Py_ssize_t plain_32(const char *data, Py_ssize_t count, int big_endian, Py_UCS4 *all) {
+    Py_ssize_t i = 0;
+    Py_UCS4 bits = 0;
+    for (; i + BLOCK <= count; i += BLOCK) {
+        unsigned bad = 0;
+        Py_UCS4 block_bits = 0;
+        for (int j = 0; j < BLOCK; j++) {
+            Py_UCS4 unit = read_32(data + 4 * (i + j), big_endian);
+            block_bits |= unit;
+            bad += (unit & 0xfffff800) == 0xd800;
+            bad += unit > 0x10ffff;
+        }
+        if (bad != 0) break;
+        bits |= block_bits;
+    }
+    for (; i < count; i++) {
+        Py_UCS4 unit = read_32(data + 4 * i, big_endian);
+        if (unit > 0x10ffff || kr_is_surrogate(unit)) break;
+        bits |= unit;
+    }
+    *all = bits > 0x10ffff ? 0x10ffff : bits;
+    return i;
+}
+
+static inline Py_UCS4 read_unit(const char *p, int bits, int big_endian) {
+    return bits == 16 ? read_16(p, big_endian) : read_32(p, big_endian);
+}
+
+/* Writes units that are whole characters. Returns 0 or -1. */
+static inline int write_plain(const char *data, Py_ssize_t count, int bits, int big_endian, Py_UCS4 all,
+                              _PyUnicodeWriter *writer) {
+    Py_ssize_t size = bits / 8;
+    if (count == 0) return 0;
+    if (_PyUnicodeWriter_Prepare(writer, count, all) < 0) return -1;
+    switch (writer->kind) {
+        case PyUnicode_1BYTE_KIND: {
+            Py_UCS1 *output = (Py_UCS1 *)writer->data + writer->pos;
+            for (Py_ssize_t i = 0; i < count; i++) output[i] = (Py_UCS1)read_unit(data + size * i, bits, big_endian);
+            break;
+        }
+        case PyUnicode_2BYTE_KIND: {
+            Py_UCS2 *output = (Py_UCS2 *)writer->data + writer->pos;
+            for (Py_ssize_t i = 0; i < count; i++) output[i] = (Py_UCS2)read_unit(data + size * i, bits, big_endian);
+            break;
+        }
+        default: {
+            Py_UCS4 *output = (Py_UCS4 *)writer->data + writer->pos;
+            for (Py_ssize_t i = 0; i < count; i++) output[i] = read_unit(data + size * i, bits, big_endian);
+            break;
+        }
+    }
+    writer->pos += count;
     return 0;
 }
 
-static int decode_32(KrDecodeErrors *state, int big_endian, _PyUnicodeWriter *writer, Fault *fault) {
+/* Decodes as long as nothing is wrong. Returns 0, or -1 with an exception. */
+static inline int decode_16(KrDecodeErrors *state, int big_endian, _PyUnicodeWriter *writer, Fault *fault) {
     *fault = (Fault){NULL, 0, 0};
-    while (state->end - state->next >= 4) {
-        Py_UCS4 unit = read_32(state->next, big_endian);
-        if (unit > 0x10ffff || kr_is_surrogate(unit)) {
-            *fault = (Fault){unit > 0x10ffff ? "code point not in range(0x110000)"
-                                             : "code point in surrogate code point range(0xd800, 0xe000)",
-                             4, 0};
+    for (;;) {
+        Py_UCS4 all, unit, low;
+        Py_ssize_t count = plain_16(state->next, (state->end - state->next) / 2, big_endian, &all);
+        if (write_plain(state->next, count, 16, big_endian, all, writer) < 0) return -1;
+        state->next += 2 * count;
+        Py_ssize_t rest = state->end - state->next;
+        if (rest < 2) {
+            if (rest > 0) *fault = (Fault){"truncated data", rest, 1};
             return 0;
         }
+        unit = read_16(state->next, big_endian);
+        if (kr_is_low_surrogate(unit)) {
+            *fault = (Fault){"illegal encoding", 2, 0};
+            return 0;
+        }
+        if (rest < 4) {
+            *fault = (Fault){"unexpected end of data", rest, 1};
+            return 0;
+        }
+        low = read_16(state->next + 2, big_endian);
+        if (!kr_is_low_surrogate(low)) {
+            *fault = (Fault){"illegal UTF-16 surrogate", 2, 0};
+            return 0;
+        }
+        if (_PyUnicodeWriter_WriteChar(writer, kr_join_surrogates(unit, low)) < 0) return -1;
         state->next += 4;
-        if (_PyUnicodeWriter_Prepare(writer, 1, unit) < 0) return -1;
-        PyUnicode_WRITE(writer->kind, writer->data, writer->pos, unit);
-        writer->pos++;
     }
-    if (state->next < state->end) *fault = (Fault){"truncated data", state->end - state->next, 1};
+}
+
+static inline int decode_32(KrDecodeErrors *state, int big_endian, _PyUnicodeWriter *writer, Fault *fault) {
+    Py_UCS4 all;
+    *fault = (Fault){NULL, 0, 0};
+    Py_ssize_t count = plain_32(state->next, (state->end - state->next) / 4, big_endian, &all);
+    if (write_plain(state->next, count, 32, big_endian, all, writer) < 0) return -1;
+    state->next += 4 * count;
+    Py_ssize_t rest = state->end - state->next;
+    if (rest >= 4) {
+        int is_surrogate = kr_is_surrogate(read_32(state->next, big_endian));
+        *fault = (Fault){is_surrogate ? "code point in surrogate code point range(0xd800, 0xe000)"
+                                      : "code point not in range(0x110000)",
+                         4, 0};
+    } else if (rest > 0) {
+        *fault = (Fault){"truncated data", rest, 1};
+    }
     return 0;
+}
+
+/* One copy of the loops for each encoding. */
+static int decode_run(KrDecodeErrors *state, int bits, int big_endian, _PyUnicodeWriter *writer, Fault *fault) {
+    if (bits == 16)
+        return big_endian ? decode_16(state, 1, writer, fault) : decode_16(state, 0, writer, fault);
+    return big_endian ? decode_32(state, 1, writer, fault) : decode_32(state, 0, writer, fault);
 }
 
 static PyObject *decode(const char *data, Py_ssize_t size, const char *errors, int *byteorder, Py_ssize_t *consumed,
@@ -120,9 +210,7 @@ static PyObject *decode(const char *data, Py_ssize_t size, const char *errors, i
     writer.min_length = size / (bits / 8);
     for (;;) {
         Fault fault;
-        int failed = bits == 16 ? decode_16(&state, order > 0, &writer, &fault)
-                                : decode_32(&state, order > 0, &writer, &fault);
-        if (failed) goto failed;
+        if (decode_run(&state, bits, order > 0, &writer, &fault) < 0) goto failed;
         if (fault.reason == NULL || (fault.is_truncated && consumed != NULL)) break;
         if (kr_decode_error(&state, state.next, state.next + fault.size, fault.reason, &writer) < 0) goto failed;
     }
@@ -185,6 +273,45 @@ static char *encode_bad(KrEncodeErrors *state, _PyBytesWriter *writer, char *out
     return output;
 }
 
+/* Encodes from `*index` on up to the next surrogate or the end; returns the end of the output. */
+#define RUN_ENCODER(name, type)                                                                                        \
+    static inline char *name(char *output, const type *data, Py_ssize_t length, Py_ssize_t *index, int bits,           \
+                             int big_endian) {                                                                         \
+        Py_ssize_t i = *index;                                                                                         \
+        for (; i < length; i++) {                                                                                      \
+            Py_UCS4 c = data[i];                                                                                       \
+            if (sizeof(type) > 1 && kr_is_surrogate(c)) break;                                                         \
+            if (sizeof(type) < 4 && bits == 16)                                                                        \
+                output = put_16(output, c, big_endian);                                                                \
+            else                                                                                                       \
+                output = put_unit(output, c, bits, big_endian);                                                        \
+        }                                                                                                              \
+        *index = i;                                                                                                    \
+        return output;                                                                                                 \
+    }
+RUN_ENCODER(encode_run_1, Py_UCS1)
+RUN_ENCODER(encode_run_2, Py_UCS2)
+RUN_ENCODER(encode_run_4, Py_UCS4)
+
+static inline char *encode_kind(char *output, int kind, const void *data, Py_ssize_t length, Py_ssize_t *index, int bits,
+                                int big_endian) {
+    switch (kind) {
+        case PyUnicode_1BYTE_KIND: return encode_run_1(output, data, length, index, bits, big_endian);
+        case PyUnicode_2BYTE_KIND: return encode_run_2(output, data, length, index, bits, big_endian);
+        default: return encode_run_4(output, data, length, index, bits, big_endian);
+    }
+}
+
+/* One copy of the loops for each encoding. */
+static char *encode_run(char *output, int kind, const void *data, Py_ssize_t length, Py_ssize_t *index, int bits,
+                        int big_endian) {
+    if (bits == 16)
+        return big_endian ? encode_kind(output, kind, data, length, index, 16, 1)
+                          : encode_kind(output, kind, data, length, index, 16, 0);
+    return big_endian ? encode_kind(output, kind, data, length, index, 32, 1)
+                      : encode_kind(output, kind, data, length, index, 32, 0);
+}
+
 static PyObject *encode(PyObject *text, const char *errors, int byteorder, int bits) {
     KrEncodeErrors state;
     _PyBytesWriter writer;
@@ -209,12 +336,8 @@ static PyObject *encode(PyObject *text, const char *errors, int byteorder, int b
         if (byteorder == 0) output = put_unit(output, 0xfeff, bits, big_endian);
     }
     for (Py_ssize_t i = 0; output != NULL && i < length;) {
-        Py_UCS4 c = PyUnicode_READ(kind, data, i);
-        if (!kr_is_surrogate(c)) {
-            output = put_unit(output, c, bits, big_endian);
-            i++;
-            continue;
-        }
+        output = encode_run(output, kind, data, length, &i, bits, big_endian);
+        if (i == length) break;
         /* The space of the surrogate stays reserved; going back needs it anew. */
         Py_ssize_t before = i;
         output = encode_bad(&state, &writer, output, &i, bits, big_endian);

@@ -1,7 +1,8 @@
 /* UTF-8.
  *
- * Decoding looks at a run of valid text twice: once to check it, to count its characters and to find the widest, and once
- * to write the characters in their final width without further checks. Errors end a run.
+ * Decoding first counts the bytes that begin characters and finds the greatest of them, which takes vector instructions
+ * little time: if the text is valid, that gives the size of the str and the width of its characters. Then it is checked
+ * and written at once. Text that turns out to be wrong is decoded anew in runs of valid text between errors.
  */
 #include <Python.h>
 #include <string.h>
@@ -28,7 +29,7 @@ static inline Lead lead_of(unsigned char byte) {
 /* A run of valid text. */
 typedef struct {
     Py_ssize_t characters;
-    unsigned widest_lead; /* the greatest first byte of a sequence, 0 if all is ASCII */
+    unsigned widest_lead; /* the greatest byte */
 } Run;
 
 static Py_UCS4 widest_character(const Run *run) {
@@ -37,21 +38,50 @@ static Py_UCS4 widest_character(const Run *run) {
     return run->widest_lead >= 0xc2 ? 0xff : 0x7f;
 }
 
+static inline int is_ascii_word(Bytes p) {
+    uint64_t word;
+    memcpy(&word, p, sizeof word);
+    return (word & 0x8080808080808080) == 0;
+}
+
+enum { COUNT_BLOCK = 128 }; /* bytes that can be counted in a byte */
+
+/* Counts the bytes that begin characters and finds the greatest byte, which begins one if the text is valid. */
+static void survey(Bytes next, Bytes end, Run *run) {
+    Py_ssize_t count = 0;
+    unsigned char widest = 0;
+    for (; end - next >= COUNT_BLOCK; next += COUNT_BLOCK) {
+        unsigned char block_count = 0;
+        for (int i = 0; i < COUNT_BLOCK; i++) {
+            block_count += (signed char)next[i] > (signed char)0xbf;
+            widest = next[i] > widest ? next[i] : widest;
+        }
+        count += block_count;
+    }
+    for (; next < end; next++) {
+        count += (signed char)*next > (signed char)0xbf;
+        widest = *next > widest ? *next : widest;
+    }
+    *run = (Run){count, widest};
+}
+
 /* Checks text; returns where the valid run ends. */
-static Bytes scan(Bytes next, Bytes end, Run *run) {
-    *run = (Run){0, 0};
+static Bytes scan(Bytes start, Bytes end, Run *run) {
+    Bytes next = start;
     while (next < end) {
         unsigned char byte = *next;
         if (byte < 0x80) {
-            Py_ssize_t ascii = kr_ascii_prefix((const char *)next, end - next);
-            run->characters += ascii;
-            next += ascii;
+            do next++;
+            while (next < end && *next < 0x80 && (end - next < 8 || !is_ascii_word(next)));
+            if (end - next >= 8 && *next < 0x80) next += kr_ascii_prefix((const char *)next, end - next);
             continue;
         }
-        if (byte < 0xc2 || end - next < 2) break;
         if (byte < 0xe0) {
-            if (!is_continuation(next[1])) break;
+            if (byte < 0xc2 || end - next < 2 || !is_continuation(next[1])) break;
             next += 2;
+        } else if (byte > 0xe0 && byte < 0xf0 && byte != 0xed) {
+            if (end - next < 3 || !is_continuation(next[1]) || !is_continuation(next[2])) break;
+            next += 3;
         } else {
             Lead lead = lead_of(byte);
             if (lead.length == 0 || end - next < lead.length || next[1] < lead.low || next[1] > lead.high ||
@@ -59,56 +89,63 @@ static Bytes scan(Bytes next, Bytes end, Run *run) {
                 break;
             next += lead.length;
         }
-        if (byte > run->widest_lead) run->widest_lead = byte;
-        run->characters++;
     }
+    survey(start, next, run);
     return next;
 }
 
-/* Reads one character of valid text. */
-static inline Py_UCS4 read_character(Bytes *next) {
-    Bytes p = *next;
-    if (p[0] < 0x80) {
-        *next += 1;
-        return p[0];
+/* Defines a function that decodes text to characters of one width, which `limit`, the greatest first byte of those that
+ * fit, describes. It returns where it had to stop: the end, or the first byte that is wrong. Words of ASCII, which are
+ * frequent in every text, are copied in one piece. */
+#define DECODER(name, type, limit)                                                                                     \
+    static Bytes name(type *output, Bytes next, Bytes end) {                                                           \
+        while (next < end) {                                                                                           \
+            unsigned byte = *next;                                                                                     \
+            if (byte < 0x80) {                                                                                         \
+                if (end - next >= 8 && is_ascii_word(next)) {                                                          \
+                    do {                                                                                               \
+                        for (int i = 0; i < 8; i++) output[i] = next[i];                                               \
+                        output += 8;                                                                                   \
+                        next += 8;                                                                                     \
+                    } while (end - next >= 8 && is_ascii_word(next));                                                  \
+                } else {                                                                                               \
+                    *output++ = (type)byte;                                                                            \
+                    next++;                                                                                            \
+                }                                                                                                      \
+            } else if (byte < 0xe0) {                                                                                  \
+                if (byte < 0xc2 || byte > (limit) || end - next < 2) break;                                            \
+                unsigned low = next[1] ^ 0x80u;                                                                        \
+                if (low > 0x3f) break;                                                                                 \
+                *output++ = (type)((byte & 0x1f) << 6 | low);                                                          \
+                next += 2;                                                                                             \
+            } else if (byte < 0xf0) {                                                                                  \
+                if (byte > (limit) || end - next < 3) break;                                                           \
+                unsigned middle = next[1] ^ 0x80u, low = next[2] ^ 0x80u;                                              \
+                unsigned c = (byte & 0x0f) << 12 | middle << 6 | low;                                                  \
+                if ((middle | low) > 0x3f || c < 0x800 || kr_is_surrogate(c)) break;                                   \
+                *output++ = (type)c;                                                                                   \
+                next += 3;                                                                                             \
+            } else {                                                                                                   \
+                if (byte > (limit) || end - next < 4) break;                                                           \
+                unsigned high = next[1] ^ 0x80u, middle = next[2] ^ 0x80u, low = next[3] ^ 0x80u;                      \
+                unsigned c = (byte & 0x0f) << 18 | high << 12 | middle << 6 | low;                                     \
+                if ((high | middle | low) > 0x3f || c < 0x10000 || c > 0x10ffff) break;                                \
+                *output++ = (type)c;                                                                                   \
+                next += 4;                                                                                             \
+            }                                                                                                          \
+        }                                                                                                              \
+        return next;                                                                                                   \
     }
-    if (p[0] < 0xe0) {
-        *next += 2;
-        return (Py_UCS4)(p[0] & 0x1f) << 6 | (p[1] & 0x3f);
-    }
-    if (p[0] < 0xf0) {
-        *next += 3;
-        return (Py_UCS4)(p[0] & 0x0f) << 12 | (Py_UCS4)(p[1] & 0x3f) << 6 | (p[2] & 0x3f);
-    }
-    *next += 4;
-    return (Py_UCS4)(p[0] & 0x07) << 18 | (Py_UCS4)(p[1] & 0x3f) << 12 | (Py_UCS4)(p[2] & 0x3f) << 6 | (p[3] & 0x3f);
-}
+DECODER(decode_to_1, Py_UCS1, 0xc3)
+DECODER(decode_to_2, Py_UCS2, 0xef)
+DECODER(decode_to_4, Py_UCS4, 0xff)
 
-/* Writes a valid run from `next` to `end` to a str's memory. */
-static void write_run(int kind, void *data, Py_ssize_t position, Bytes next, Bytes end) {
+/* Decodes as much as is valid to a str's memory, which has room for it; returns where that ends. */
+static Bytes decode_to(int kind, void *data, Py_ssize_t position, Bytes next, Bytes end) {
     switch (kind) {
-        case PyUnicode_1BYTE_KIND: {
-            Py_UCS1 *output = (Py_UCS1 *)data + position;
-            while (next < end) {
-                if (next[0] < 0x80) {
-                    *output++ = *next++;
-                } else {
-                    *output++ = (Py_UCS1)(next[0] << 6 | (next[1] & 0x3f));
-                    next += 2;
-                }
-            }
-            break;
-        }
-        case PyUnicode_2BYTE_KIND: {
-            Py_UCS2 *output = (Py_UCS2 *)data + position;
-            while (next < end) *output++ = (Py_UCS2)read_character(&next);
-            break;
-        }
-        default: {
-            Py_UCS4 *output = (Py_UCS4 *)data + position;
-            while (next < end) *output++ = read_character(&next);
-            break;
-        }
+        case PyUnicode_1BYTE_KIND: return decode_to_1((Py_UCS1 *)data + position, next, end);
+        case PyUnicode_2BYTE_KIND: return decode_to_2((Py_UCS2 *)data + position, next, end);
+        default: return decode_to_4((Py_UCS4 *)data + position, next, end);
     }
 }
 
@@ -138,27 +175,26 @@ static int is_partial_surrogate(Bytes next, Bytes end) {
 static int append_run(_PyUnicodeWriter *writer, Bytes next, Bytes end, const Run *run) {
     if (run->characters == 0) return 0;
     if (_PyUnicodeWriter_Prepare(writer, run->characters, widest_character(run)) < 0) return -1;
-    write_run(writer->kind, writer->data, writer->pos, next, end);
+    decode_to(writer->kind, writer->data, writer->pos, next, end);
     writer->pos += run->characters;
     return 0;
 }
 
-/* Goes on after a first run that does not reach the end. */
-static PyObject *decode_with_errors(const char *data, Py_ssize_t size, Bytes run_end, Run run, const char *errors,
-                                    Py_ssize_t *consumed) {
+static PyObject *decode_with_errors(const char *data, Py_ssize_t size, const char *errors, Py_ssize_t *consumed) {
     KrDecodeErrors state;
     _PyUnicodeWriter writer;
     kr_decode_begin(&state, "utf-8", errors, data, size);
     _PyUnicodeWriter_Init(&writer);
     writer.min_length = size;
     for (;;) {
+        Run run;
+        Bytes run_end = scan((Bytes)state.next, (Bytes)state.end, &run);
         if (append_run(&writer, (Bytes)state.next, run_end, &run) < 0) goto failed;
         state.next = (const char *)run_end;
         if (state.next == state.end) break;
         Fault fault = find_fault((Bytes)state.next, (Bytes)state.end);
         if (consumed != NULL && (fault.is_truncated || is_partial_surrogate((Bytes)state.next, (Bytes)state.end))) break;
         if (kr_decode_error(&state, state.next, state.next + fault.size, fault.reason, &writer) < 0) goto failed;
-        run_end = scan((Bytes)state.next, (Bytes)state.end, &run);
     }
     if (consumed != NULL) *consumed = state.next - state.start;
     kr_decode_end(&state);
@@ -173,20 +209,25 @@ PyObject *PyUnicode_DecodeUTF8Stateful(const char *data, Py_ssize_t size, const 
     if (consumed != NULL) *consumed = size;
     if (size == 0) return PyUnicode_New(0, 0);
     if (size == 1 && (unsigned char)data[0] < 128) return PyUnicode_FromOrdinal(data[0]);
+    Py_ssize_t prefix = kr_ascii_prefix(data, size);
+    if (prefix == size) return _PyUnicode_FromASCII(data, size);
     Run run;
-    Bytes end = (Bytes)data + size, run_end = scan((Bytes)data, end, &run);
-    if (run_end != end) return decode_with_errors(data, size, run_end, run, errors, consumed);
-    if (run.characters == 1) {
-        Bytes next = (Bytes)data;
-        return PyUnicode_FromOrdinal((int)read_character(&next));
+    Bytes start = (Bytes)data + prefix, end = (Bytes)data + size;
+    survey(start, end, &run);
+    if (run.widest_lead > 0xf4 || run.characters == 0) return decode_with_errors(data, size, errors, consumed);
+    if (prefix + run.characters == 1) {
+        Py_UCS4 c;
+        if (decode_to_4(&c, start, end) != end) return decode_with_errors(data, size, errors, consumed);
+        return PyUnicode_FromOrdinal((int)c);
     }
-    PyObject *text = PyUnicode_New(run.characters, widest_character(&run));
+    PyObject *text = PyUnicode_New(prefix + run.characters, widest_character(&run));
     if (text == NULL) return NULL;
-    if (run.widest_lead == 0)
-        memcpy(PyUnicode_1BYTE_DATA(text), data, size);
-    else
-        write_run(PyUnicode_KIND(text), PyUnicode_DATA(text), 0, (Bytes)data, end);
-    return text;
+    int kind = PyUnicode_KIND(text);
+    void *output = PyUnicode_DATA(text);
+    decode_to(kind, output, 0, (Bytes)data, start);
+    if (decode_to(kind, output, prefix, start, end) == end) return text;
+    Py_DECREF(text);
+    return decode_with_errors(data, size, errors, consumed);
 }
 
 PyObject *PyUnicode_DecodeUTF8(const char *data, Py_ssize_t size, const char *errors) {
@@ -230,11 +271,8 @@ static size_t encoded_size(PyObject *text, Py_ssize_t *surrogates) {
     return size;
 }
 
-static inline char *put_character(char *output, Py_UCS4 c) {
-    if (c < 0x80) {
-        *output++ = (char)c;
-        return output;
-    }
+/* Encodes a character that is not ASCII. */
+static inline char *put_wide_character(char *output, Py_UCS4 c) {
     if (c < 0x800) {
         *output++ = (char)(0xc0 | c >> 6);
     } else {
@@ -250,20 +288,41 @@ static inline char *put_character(char *output, Py_UCS4 c) {
     return output;
 }
 
-/* Encodes characters that are no surrogates. */
+/* Defines a function that encodes characters of one width that are no surrogates; `wide_bits` are those that are set in a
+ * word if it holds not only ASCII. */
+#define ENCODER(name, type, wide_bits)                                                                                 \
+    static char *name(char *output, const type *next, const type *end) {                                               \
+        enum { IN_WORD = 8 / sizeof(type) };                                                                           \
+        while (next < end) {                                                                                           \
+            Py_UCS4 c = *next;                                                                                         \
+            if (c >= 0x80) {                                                                                           \
+                output = put_wide_character(output, c);                                                                \
+                next++;                                                                                                \
+                continue;                                                                                              \
+            }                                                                                                          \
+            uint64_t word;                                                                                             \
+            if (end - next >= IN_WORD && (memcpy(&word, next, sizeof word), word & (wide_bits)) == 0) {                \
+                for (int i = 0; i < IN_WORD; i++) output[i] = (char)next[i];                                           \
+                output += IN_WORD;                                                                                     \
+                next += IN_WORD;                                                                                       \
+            } else {                                                                                                   \
+                *output++ = (char)c;                                                                                   \
+                next++;                                                                                                \
+            }                                                                                                          \
+        }                                                                                                              \
+        return output;                                                                                                 \
+    }
+ENCODER(encode_from_1, Py_UCS1, 0x8080808080808080)
+ENCODER(encode_from_2, Py_UCS2, 0xff80ff80ff80ff80)
+ENCODER(encode_from_4, Py_UCS4, 0xffffff80ffffff80)
+
+/* Encodes characters that are no surrogates, or surrogates as if they were none. */
 static char *put_characters(char *output, int kind, const void *data, Py_ssize_t from, Py_ssize_t to) {
     switch (kind) {
-        case PyUnicode_1BYTE_KIND:
-            for (Py_ssize_t i = from; i < to; i++) output = put_character(output, ((const Py_UCS1 *)data)[i]);
-            break;
-        case PyUnicode_2BYTE_KIND:
-            for (Py_ssize_t i = from; i < to; i++) output = put_character(output, ((const Py_UCS2 *)data)[i]);
-            break;
-        default:
-            for (Py_ssize_t i = from; i < to; i++) output = put_character(output, ((const Py_UCS4 *)data)[i]);
-            break;
+        case PyUnicode_1BYTE_KIND: return encode_from_1(output, (const Py_UCS1 *)data + from, (const Py_UCS1 *)data + to);
+        case PyUnicode_2BYTE_KIND: return encode_from_2(output, (const Py_UCS2 *)data + from, (const Py_UCS2 *)data + to);
+        default: return encode_from_4(output, (const Py_UCS4 *)data + from, (const Py_UCS4 *)data + to);
     }
-    return output;
 }
 
 static const char surrogates_not_allowed[] = "surrogates not allowed";
