@@ -92,7 +92,7 @@ static bool read_more(KrLexer *lexer) {
         size_t size = 2 * (used + length) + 256;
         char *grown = PyMem_Realloc(lexer->owned, size);
         if (grown == NULL) {
-            free(line);
+            PyMem_Free(line);
             PyErr_NoMemory();
             lexer->state = KR_LEXER_RAISED;
             return false;
@@ -106,7 +106,7 @@ static bool read_more(KrLexer *lexer) {
         lexer->buffer = used == 0 ? grown : lexer->buffer + moved;
     }
     memcpy(lexer->owned + used, line, length);
-    free(line);
+    PyMem_Free(line);
     used += length;
     if (needs_newline) lexer->owned[used++] = '\n';
     lexer->owned[used] = '\0';

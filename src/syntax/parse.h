@@ -24,14 +24,14 @@ KrNode *kr_parse(const char *source, size_t length, PyObject *filename, KrParseM
                  KrArena *arena);
 
 /* Reads one interactive statement: `read_line(context, prompt_is_continuation)` yields each line as a new bytes-like
- * malloc'ed UTF-8 string with its newline, or NULL at the end of input (no exception) or on error (exception set).
+ * PyMem_Malloc'ed UTF-8 string with its newline, or NULL at the end of input (no exception) or on error (exception set).
  * Returns NULL without an exception at the end of input. */
 typedef char *(*KrReadLine)(void *context, int continuation);
 KrNode *kr_parse_interactive(KrReadLine read_line, void *context, PyObject *filename, PyCompilerFlags *flags,
                              KrArena *arena);
 
 /* Checks bytes read from a file that is to be run as a script: they are UTF-8, or declare what they are. Returns 0, or -1
- * with SyntaxError. (Source from elsewhere may contain wrong bytes in comments.) */
+ * with a SyntaxError that names no place. (Source from elsewhere may contain wrong bytes in comments.) */
 int kr_source_check_file(const char *bytes, size_t length, PyObject *filename);
 
 /* Conversion between the tree and instances of the classes of `_ast` (the module's state is made at first use).

@@ -196,27 +196,42 @@ static int sequence_length(const unsigned char *s, const unsigned char *end) {
     return length;
 }
 
-int kr_source_check_file(const char *bytes, size_t length, PyObject *filename) {
+/* Number of the first line that is not UTF-8, or 0; `*wrong` is the byte there. */
+static int find_wrong_line(const char *bytes, size_t length, unsigned char *wrong) {
     const unsigned char *s = (const unsigned char *)bytes, *end = s + length;
     int lineno = 1;
     while (s < end) {
         int step = sequence_length(s, end);
-        if (step == 0) break;
+        if (step == 0) {
+            *wrong = *s;
+            return lineno;
+        }
         lineno += *s == '\n';
         s += step;
     }
-    if (s == end) return 0;
+    return 0;
+}
+
+int kr_source_check_file(const char *bytes, size_t length, PyObject *filename) {
     KrSource source;
-    if (kr_source_init(&source, bytes, length, filename, false, true) < 0) {
-        kr_source_destroy(&source);
-        return -1;
+    int status = kr_source_init(&source, bytes, length, filename, false, true);
+    if (status < 0) {
+        /* What is wrong with the encoding is not told for files, nor where. */
+        if (PyErr_ExceptionMatches(PyExc_SyntaxError) && source.encoding != NULL) {
+            bool marked = (unsigned char)bytes[0] == 0xef;
+            PyErr_Format(PyExc_SyntaxError, "encoding problem: %s%s", source.encoding, marked ? " with BOM" : "");
+        }
+    } else if (source.encoding == NULL) {
+        unsigned char wrong;
+        int lineno = find_wrong_line(bytes, length, &wrong);
+        if (lineno > 0) {
+            PyErr_Format(PyExc_SyntaxError,
+                         "Non-UTF-8 code starting with '\\x%.2x' in file %U on line %i, but no encoding declared; see "
+                         "https://peps.python.org/pep-0263/ for details",
+                         wrong, filename, lineno);
+            status = -1;
+        }
     }
-    bool declared = source.encoding != NULL && strcmp(source.encoding, "utf-8") != 0;
     kr_source_destroy(&source);
-    if (declared) return 0;
-    raise_for_source(PyUnicode_FromFormat("Non-UTF-8 code starting with '\\x%.2x' in file %U on line %i, but no encoding "
-                                          "declared; see https://peps.python.org/pep-0263/ for details",
-                                          *s, filename, lineno),
-                     filename);
-    return -1;
+    return status;
 }
