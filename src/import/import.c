@@ -59,7 +59,6 @@ int _PyImport_ReleaseLock(void) {
     return 1;
 }
 
-int kr_import_lock_held(void);
 int kr_import_lock_held(void) { return state.holder != PYTHREAD_INVALID_THREAD_ID; }
 
 void kr_import_lock_after_fork(int child) {
@@ -355,8 +354,13 @@ static const struct _frozen *find_frozen(PyObject *name) {
     return NULL;
 }
 
-const struct _frozen *kr_import_find_frozen(PyObject *name);
 const struct _frozen *kr_import_find_frozen(PyObject *name) { return PyUnicode_Check(name) ? find_frozen(name) : NULL; }
+
+const char *kr_import_original_name(const struct _frozen *entry) {
+    if (strcmp(entry->name, "_frozen_importlib") == 0) return "importlib._bootstrap";
+    if (strcmp(entry->name, "_frozen_importlib_external") == 0) return "importlib._bootstrap_external";
+    return entry->name;
+}
 
 int PyImport_ImportFrozenModuleObject(PyObject *name) {
     const struct _frozen *entry = find_frozen(name);
@@ -375,6 +379,10 @@ int PyImport_ImportFrozenModuleObject(PyObject *name) {
         Py_XDECREF(path);
         if (failed) goto fail;
     }
+    PyObject *original = PyUnicode_FromString(kr_import_original_name(entry));
+    int failed = original == NULL || PyDict_SetItemString(dict, "__origname__", original) < 0;
+    Py_XDECREF(original);
+    if (failed) goto fail;
     module = exec_code_in_module(name, dict, code);
 fail:
     Py_XDECREF(dict);

@@ -12,6 +12,13 @@
 /* The frozen modules of this executable; the last entry has a NULL name. Defined by generated code. */
 extern const struct _frozen kr_frozen_modules[];
 
+/* The entry of a frozen module, or NULL; and the name under which the library knows the module. */
+const struct _frozen *kr_import_find_frozen(PyObject *name);
+const char *kr_import_original_name(const struct _frozen *entry);
+
+/* True while a thread holds the import lock. */
+int kr_import_lock_held(void);
+
 /* Installs _frozen_importlib (built-in and frozen modules can be imported then), and _frozen_importlib_external (files).
  * Return 0 or -1. */
 int kr_import_install_core(PyThreadState *thread, PyObject *sys_module);

@@ -7,9 +7,6 @@
 #include "object/interpreter.h"
 #include "object/runtime.h"
 
-int kr_import_lock_held(void);
-const struct _frozen *kr_import_find_frozen(PyObject *name);
-
 static PyObject *lock_held(PyObject *module, PyObject *unused) { return PyBool_FromLong(kr_import_lock_held()); }
 
 static PyObject *acquire_lock(PyObject *module, PyObject *unused) {
@@ -132,11 +129,7 @@ static PyObject *find_frozen(PyObject *module, PyObject *const *args, Py_ssize_t
     if (entry == NULL) Py_RETURN_NONE;
     PyObject *data = with_data ? PyMemoryView_FromMemory((char *)(uintptr_t)entry->code, entry->size, PyBUF_READ)
                                : Py_NewRef(Py_None);
-    PyObject *original = strcmp(entry->name, "_frozen_importlib") == 0
-                             ? PyUnicode_FromString("importlib._bootstrap")
-                         : strcmp(entry->name, "_frozen_importlib_external") == 0
-                             ? PyUnicode_FromString("importlib._bootstrap_external")
-                             : PyUnicode_FromString(entry->name);
+    PyObject *original = PyUnicode_FromString(kr_import_original_name(entry));
     if (data == NULL || original == NULL) {
         Py_XDECREF(data);
         Py_XDECREF(original);
