@@ -79,6 +79,11 @@ static void write_sized(Writer *w, const void *data, Py_ssize_t size) {
     if (write_size(w, size)) write_raw(w, data, (size_t)size);
 }
 
+/* A part of the object could not be had, for the reason in the exception that is set. */
+static void fail(Writer *w) {
+    w->error = PyErr_ExceptionMatches(PyExc_MemoryError) ? NO_MEMORY : UNMARSHALLABLE;
+}
+
 /* References */
 
 static size_t slot_of(const WrittenObjects *written, const PyObject *object) {
@@ -223,7 +228,7 @@ static void write_text(Writer *w, PyObject *text, int flag) {
     }
     PyObject *bytes = PyUnicode_AsEncodedString(text, "utf8", "surrogatepass");
     if (bytes == NULL) {
-        w->error = UNMARSHALLABLE;
+        fail(w);
         return;
     }
     write_byte(w, (w->version >= 3 && is_interned ? TYPE_INTERNED : TYPE_UNICODE) | flag);
@@ -276,7 +281,7 @@ static void write_set(Writer *w, PyObject *set, int flag) {
     while (_PySet_NextEntry(set, &position, &element, &hash)) {
         PyObject *data = PyMarshal_WriteObjectToString(element, w->version);
         if (data == NULL) {
-            w->error = UNMARSHALLABLE;
+            fail(w);
             goto done;
         }
         PyObject *pair = PyTuple_Pack(2, data, element);
@@ -301,7 +306,7 @@ done:
 static void write_code(Writer *w, PyCodeObject *code, int flag) {
     PyObject *bytes = PyCode_GetCode(code);
     if (bytes == NULL) {
-        w->error = UNMARSHALLABLE;
+        fail(w);
         return;
     }
     write_byte(w, TYPE_CODE | flag);
