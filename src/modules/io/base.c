@@ -276,7 +276,14 @@ static PyObject *base_readlines(PyObject *self, PyObject *const *args, Py_ssize_
     Py_ssize_t hint, total = 0;
     if (kr_io_size_argument("readlines", args, count, -1, &hint) < 0) return NULL;
     PyObject *lines = PyList_New(0), *iterator = NULL;
-    if (lines == NULL || (iterator = PyObject_GetIter(self)) == NULL) goto error;
+    if (lines == NULL) return NULL;
+    if (hint <= 0) {
+        PyObject *result = _PyList_Extend((PyListObject *)lines, self);
+        if (result == NULL) goto error;
+        Py_DECREF(result);
+        return lines;
+    }
+    if ((iterator = PyObject_GetIter(self)) == NULL) goto error;
     for (;;) {
         PyObject *line = PyIter_Next(iterator);
         if (line == NULL) {
@@ -284,19 +291,17 @@ static PyObject *base_readlines(PyObject *self, PyObject *const *args, Py_ssize_
             break;
         }
         int status = PyList_Append(lines, line);
-        Py_ssize_t size = status < 0 || hint <= 0 ? 0 : PyObject_Size(line);
+        Py_ssize_t size = status < 0 ? 0 : PyObject_Size(line);
         Py_DECREF(line);
         if (status < 0 || size < 0) goto error;
-        if (hint > 0) {
-            if (size > hint - total) break;
-            total += size;
-        }
+        if (size > hint - total) break;
+        total += size;
     }
     Py_DECREF(iterator);
     return lines;
 error:
     Py_XDECREF(iterator);
-    Py_XDECREF(lines);
+    Py_DECREF(lines);
     return NULL;
 }
 

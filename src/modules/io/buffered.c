@@ -529,12 +529,13 @@ static PyObject *read_all(KrBuffered *self) {
     if (prepare_read(self) < 0) goto error;
     forget_read(self);
 
-    PyObject *readall;
-    if (_PyObject_LookupAttr(self->raw, KR_NAME(readall), &readall) < 0) goto error;
-    if (readall != NULL) {
+    PyObject *readall = NULL;
+    int direct = raw_is_plain(self);
+    if (!direct && _PyObject_LookupAttr(self->raw, KR_NAME(readall), &readall) < 0) goto error;
+    if (direct || readall != NULL) {
         self->raw_position = -1;
-        rest = PyObject_CallNoArgs(readall);
-        Py_DECREF(readall);
+        rest = direct ? kr_fileio_readall((KrFileIO *)self->raw) : PyObject_CallNoArgs(readall);
+        Py_XDECREF(readall);
         if (rest == NULL) goto error;
         if (rest != Py_None && !PyBytes_Check(rest)) {
             Py_DECREF(rest);
@@ -637,6 +638,33 @@ PyObject *kr_buffered_read_all(KrBuffered *self) {
     PyObject *result = read_all(self);
     leave(self);
     return result;
+}
+
+KrFileIO *kr_buffered_untouched_file(KrBuffered *self) {
+    if (!self->initialized || self->buffer == NULL || self->writable || self->owner != 0 || ahead(self) > 0) return NULL;
+    if (!self->direct || !raw_is_plain(self)) return NULL;
+    KrFileIO *file = (KrFileIO *)self->raw;
+    return file->kind == KR_FILE_REGULAR && file->readable && file->fd >= 0 ? file : NULL;
+}
+
+Py_ssize_t kr_buffered_read_file(KrBuffered *self, char *data, Py_ssize_t size, PyObject **more) {
+    if (enter(self) < 0) return -1;
+    forget_read(self);
+    Py_ssize_t done = 0, got = 1;
+    char extra[512];
+    while (done < size && (got = raw_read(self, data + done, size - done)) > 0) done += got;
+    if (got > 0) got = raw_read(self, extra, sizeof extra);
+    if (got > 0) {
+        PyObject *rest = kr_fileio_readall((KrFileIO *)self->raw);
+        self->raw_position = -1;
+        *more = PyBytes_FromStringAndSize(extra, got);
+        if (*more != NULL && rest != NULL && rest != Py_None) PyBytes_Concat(more, rest);
+        if (rest == NULL) Py_CLEAR(*more);
+        Py_XDECREF(rest);
+        if (*more == NULL) got = -1;
+    }
+    leave(self);
+    return got == -1 ? -1 : done;
 }
 
 static PyObject *buffered_read(KrBuffered *self, PyObject *const *args, Py_ssize_t count) {
@@ -768,8 +796,10 @@ static PyObject *buffered_readinto1(KrBuffered *self, PyObject *target) { return
 /* Reads on until the end of a line of which the buffer holds no end. The object is entered. */
 static PyObject *read_long_line(KrBuffered *self, Py_ssize_t limit) {
     Py_ssize_t size = ahead(self);
-    PyObject *line = PyBytes_FromStringAndSize(self->buffer + self->position, size);
+    /* Not a shared object, even if it has one byte: it grows. */
+    PyObject *line = PyBytes_FromStringAndSize(NULL, size);
     if (line == NULL) return NULL;
+    memcpy(PyBytes_AS_STRING(line), self->buffer + self->position, (size_t)size);
     self->position += size;
     if (prepare_read(self) < 0) goto error;
     for (;;) {
@@ -782,13 +812,8 @@ static PyObject *read_long_line(KrBuffered *self, Py_ssize_t limit) {
         if (limit >= 0 && got > limit - size) got = limit - size;
         const char *end = memchr(self->buffer, '\n', (size_t)got);
         if (end != NULL) got = end - self->buffer + 1;
-        if (size == 0) {
-            Py_SETREF(line, PyBytes_FromStringAndSize(self->buffer, got));
-            if (line == NULL) return NULL;
-        } else {
-            if (_PyBytes_Resize(&line, size + got) < 0) return NULL;
-            memcpy(PyBytes_AS_STRING(line) + size, self->buffer, (size_t)got);
-        }
+        if (_PyBytes_Resize(&line, size + got) < 0) return NULL;
+        memcpy(PyBytes_AS_STRING(line) + size, self->buffer, (size_t)got);
         size += got;
         self->position = got;
         if (end != NULL) break;

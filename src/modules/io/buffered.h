@@ -15,7 +15,7 @@
 #ifndef KR_MODULES_IO_BUFFERED_H
 #define KR_MODULES_IO_BUFFERED_H
 
-#include "modules/io/io.h"
+#include "modules/io/fileio.h"
 
 #include <pythread.h>
 
@@ -62,6 +62,12 @@ PyObject *kr_buffered_new(PyTypeObject *type, PyObject *raw, Py_ssize_t size);
 /* The methods read1(size) and read(). */
 PyObject *kr_buffered_read1(KrBuffered *self, Py_ssize_t size);
 PyObject *kr_buffered_read_all(KrBuffered *self);
+/* Returns the raw file if the stream only reads, nothing is in its buffer and the file is on disk; borrowed, else NULL
+ * without an exception. */
+KrFileIO *kr_buffered_untouched_file(KrBuffered *self);
+/* Reads up to the end of such a file, into memory for as much as there should be. What comes beyond that is stored as
+ * bytes. Returns how many bytes are in the memory, -1 with an exception. */
+Py_ssize_t kr_buffered_read_file(KrBuffered *self, char *data, Py_ssize_t size, PyObject **more);
 /* Returns 0 once all is written or waits in the buffer, or -1 with an exception. */
 int kr_buffered_write(KrBuffered *self, const char *data, Py_ssize_t size);
 int kr_buffered_flush(KrBuffered *self);

@@ -415,24 +415,24 @@ static PyObject *fileio_readinto(KrFileIO *self, PyObject *target) {
     return count_or_none(got);
 }
 
-/* Returns how much room a read to the end should have first: one byte more than what is left of a regular file, so that
- * the read that finds the end needs no more room. */
-static size_t room_for_rest(KrFileIO *self) {
+Py_ssize_t kr_fileio_rest(KrFileIO *self) {
     struct stat status;
     off_t offset = -1;
     int result;
+    if (self->fd < 0) return -1;
     Py_BEGIN_ALLOW_THREADS
     result = fstat(self->fd, &status);
-    if (result == 0) offset = lseek(self->fd, 0, SEEK_CUR);
+    if (result == 0 && status.st_size > 0) offset = lseek(self->fd, 0, SEEK_CUR);
     Py_END_ALLOW_THREADS
-    if (result < 0 || offset < 0 || status.st_size <= 0 || offset > status.st_size) return FIRST_READ;
-    if (status.st_size - offset >= PY_SSIZE_T_MAX) return FIRST_READ;
-    return (size_t)(status.st_size - offset) + 1;
+    if (offset < 0 || offset > status.st_size || status.st_size - offset >= PY_SSIZE_T_MAX) return -1;
+    return status.st_size - offset;
 }
 
-static PyObject *fileio_readall(KrFileIO *self, PyObject *unused) {
+PyObject *kr_fileio_readall(KrFileIO *self) {
     if (check_open(self) < 0) return NULL;
-    size_t room = room_for_rest(self), size = 0;
+    /* One byte more than is left, so that the read that finds the end needs no more room. */
+    Py_ssize_t rest = kr_fileio_rest(self);
+    size_t room = rest < 0 ? FIRST_READ : (size_t)rest + 1, size = 0;
     PyObject *result = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)room);
     if (result == NULL) return NULL;
     for (;;) {
@@ -464,10 +464,12 @@ static PyObject *fileio_readall(KrFileIO *self, PyObject *unused) {
     return result;
 }
 
+static PyObject *fileio_readall(KrFileIO *self, PyObject *unused) { return kr_fileio_readall(self); }
+
 static PyObject *fileio_read(KrFileIO *self, PyObject *const *args, Py_ssize_t count) {
     Py_ssize_t size;
     if (kr_io_size_argument("read", args, count, -1, &size) < 0 || check_readable(self) < 0) return NULL;
-    if (size < 0) return fileio_readall(self, NULL);
+    if (size < 0) return kr_fileio_readall(self);
     PyObject *result = PyBytes_FromStringAndSize(NULL, size);
     if (result == NULL) return NULL;
     Py_ssize_t got = kr_fileio_read(self, PyBytes_AS_STRING(result), size);

@@ -36,6 +36,10 @@ PyObject *kr_fileio_new(PyObject *file, const char *mode, int closefd, PyObject 
  * non-blocking descriptor would block. */
 Py_ssize_t kr_fileio_read(KrFileIO *self, void *buffer, Py_ssize_t size);
 Py_ssize_t kr_fileio_write(KrFileIO *self, const void *data, Py_ssize_t size);
+/* Returns how many bytes are left of a file on disk, by its size; -1 if that is not known. No exception. */
+Py_ssize_t kr_fileio_rest(KrFileIO *self);
+/* The method readall(). */
+PyObject *kr_fileio_readall(KrFileIO *self);
 /* Moves and returns the new offset, -1 with an exception. */
 off_t kr_fileio_seek(KrFileIO *self, off_t offset, int whence);
 /* Returns 1, 0, or -1 with ValueError if the file is closed. */

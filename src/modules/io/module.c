@@ -74,6 +74,11 @@ int kr_io_size_argument(const char *function, PyObject *const *args, Py_ssize_t 
     *size = absent;
     if (!_PyArg_CheckPositional(function, count, 0, 1)) return -1;
     if (count == 0 || args[0] == Py_None) return 0;
+    if (PyLong_CheckExact(args[0])) {
+        *size = PyLong_AsSsize_t(args[0]);
+        if (*size != -1 || !PyErr_Occurred()) return 0;
+        PyErr_Clear(); /* what follows raises it in other words */
+    }
     if (!PyIndex_Check(args[0])) {
         PyErr_Format(PyExc_TypeError, "argument should be integer or None, not '%.200s'", Py_TYPE(args[0])->tp_name);
         return -1;

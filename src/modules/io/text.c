@@ -561,8 +561,56 @@ error:
     return -1;
 }
 
+/* Reads the rest of a file on disk straight into a string, which is right if all of it is ASCII. Returns the text with its
+ * line ends translated; NULL without an exception if this way does not go (nothing was read then), else with one. */
+static PyObject *read_file(KrText *self) {
+    if (self->codec == KR_CODEC_OBJECT || self->undecoded_size > 0 || self->newlines.pending_return ||
+        !kr_is_plain_reader(self->buffer))
+        return NULL;
+    KrFileIO *file = kr_buffered_untouched_file((KrBuffered *)self->buffer);
+    if (file == NULL) return NULL;
+    Py_ssize_t size = kr_fileio_rest(file);
+    if (size <= 0) return NULL;
+    PyObject *text = PyUnicode_New(size, 127), *more = NULL, *result = NULL;
+    if (text == NULL) return NULL;
+    char *data = PyUnicode_DATA(text);
+    Py_ssize_t got = kr_buffered_read_file((KrBuffered *)self->buffer, data, size, &more);
+    if (got < 0) goto done;
+    if (more != NULL) {
+        /* The file grew: decode both parts. */
+        PyObject *first = kr_text_decode_memory(self, data, got, 0);
+        if (first == NULL) goto done;
+        result = kr_text_decode(self, more, 1);
+        if (result != NULL) {
+            PyUnicode_AppendAndDel(&first, result);
+            result = first;
+        } else {
+            Py_DECREF(first);
+        }
+    } else if (got == size && kr_text_is_ascii(data, size)) {
+        result = Py_NewRef(text);
+        if (self->read_universal) result = kr_newlines_translate(&self->newlines, result, 1);
+    } else {
+        result = kr_text_decode_memory(self, data, got, 1);
+    }
+done:
+    Py_XDECREF(more);
+    Py_DECREF(text);
+    return result;
+}
+
 static PyObject *read_all(KrText *self) {
     PyObject *bytes;
+    if (self->decoded == NULL || self->decoded_used == PyUnicode_GET_LENGTH(self->decoded)) {
+        PyObject *text = read_file(self);
+        if (text != NULL || PyErr_Occurred()) {
+            if (text != NULL) {
+                if (self->decoded != NULL) kr_text_set_decoded(self, NULL);
+                kr_text_clear_snapshot(self);
+            }
+            return text;
+        }
+    }
     if (kr_is_plain_reader(self->buffer))
         bytes = kr_buffered_read_all((KrBuffered *)self->buffer);
     else
@@ -736,19 +784,23 @@ static PyObject *text_readline(KrText *self, PyObject *const *args, Py_ssize_t c
     return read_line(self, limit);
 }
 
-/* The next line if the common case holds: plain text is there with a whole line in it. NULL without an exception if not. */
+/* The next line if the common case holds: text of one-byte characters is there with a whole line in it. NULL, without an
+ * exception, if not. */
 static inline PyObject *next_line_quickly(KrText *self) {
     PyObject *text = self->decoded;
     if (text == NULL || self->read_end != NULL || self->pending_size > 0 || self->read_translate != self->read_universal ||
-        !PyUnicode_IS_COMPACT_ASCII(text))
+        PyUnicode_KIND(text) != PyUnicode_1BYTE_KIND)
         return NULL;
     if (!self->buffer_is_ours || kr_buffered_closed((KrBuffered *)self->buffer) != 0) return NULL;
     const char *data = PyUnicode_DATA(text), *start = data + self->decoded_used;
     const char *end = memchr(start, '\n', (size_t)(PyUnicode_GET_LENGTH(text) - self->decoded_used));
     if (end == NULL || end == start) return NULL;
     Py_ssize_t size = end - start + 1;
-    PyObject *line = PyUnicode_New(size, 127);
-    if (line == NULL) return NULL;
+    PyObject *line = PyUnicode_New(size, PyUnicode_IS_ASCII(text) || kr_text_is_ascii(start, size) ? 127 : 255);
+    if (line == NULL) {
+        PyErr_Clear(); /* the slow path raises it again */
+        return NULL;
+    }
     memcpy(PyUnicode_DATA(line), start, (size_t)size);
     self->decoded_used += size;
     return line;
@@ -761,7 +813,6 @@ static PyObject *text_next(KrText *self) {
     if (Py_IS_TYPE(self, &kr_text_wrapper_type)) {
         line = next_line_quickly(self);
         if (__builtin_expect(line != NULL, 1)) return line;
-        if (PyErr_Occurred()) PyErr_Clear(); /* the slow path raises it again */
         line = read_line(self, -1);
     } else {
         line = PyObject_CallMethodNoArgs((PyObject *)self, KR_NAME(readline));

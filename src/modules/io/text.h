@@ -92,6 +92,7 @@ int kr_text_check_newline(const char *newline);
 PyObject *kr_text_decode(KrText *self, PyObject *bytes, int final);
 /* The same for memory. */
 PyObject *kr_text_decode_memory(KrText *self, const char *data, Py_ssize_t size, int final);
+int kr_text_is_ascii(const char *data, Py_ssize_t size);
 /* The state of the decoder as new references: bytes and an int. Return 0 or -1. */
 int kr_text_decoder_state(KrText *self, PyObject **bytes, PyObject **flags);
 int kr_text_decoder_set_state(KrText *self, PyObject *bytes, PyObject *flags);

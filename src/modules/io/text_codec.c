@@ -110,6 +110,24 @@ error:
 
 /* ---- decoding ---- */
 
+int kr_text_is_ascii(const char *data, Py_ssize_t size) {
+    const char *end = data + size;
+    uint64_t word, all = 0;
+    for (; end - data >= 64; data += 64) {
+        for (int i = 0; i < 64; i += 8) {
+            memcpy(&word, data + i, 8);
+            all |= word;
+        }
+        if (all & 0x8080808080808080) return 0;
+    }
+    for (; end - data >= 8; data += 8) {
+        memcpy(&word, data, 8);
+        all |= word;
+    }
+    for (; data < end; data++) all |= (unsigned char)*data;
+    return (all & 0x8080808080808080) == 0;
+}
+
 /* Decodes with the codec alone. */
 static PyObject *decode_known(KrText *self, const char *data, Py_ssize_t size, int final) {
     if (self->codec == KR_CODEC_LATIN1) return PyUnicode_DecodeLatin1(data, size, self->errors_name);
