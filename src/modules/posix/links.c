@@ -42,7 +42,9 @@ KR_FUNCTION_KEYWORDS(readlink, 1, 1, "path", "dir_fd") {
     KR_PATH(path, argument[0], "readlink");
     if (kr_read_folder(argument[1], &folder) < 0) return NULL;
     KR_UNLOCKED(size = readlinkat(folder, path.text, target, PATH_MAX));
-    return size < 0 ? kr_path_error(&path) : kr_path_result(&path, target, size);
+    if (size < 0) return kr_path_error(&path);
+    target[size] = '\0'; /* decoders of the locale want an end */
+    return kr_path_result(&path, target, size);
 }
 
 static PyObject *rename_file(const char *function, PyObject *const *argument) {
