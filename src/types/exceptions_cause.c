@@ -8,7 +8,9 @@ static int is_replaceable(PyObject *exception) {
     PyTypeObject *type = Py_TYPE(exception);
     PyBaseExceptionObject *base = (PyBaseExceptionObject *)exception;
     if (type->tp_init != kr_exc_BaseException.tp_init || type->tp_new != kr_exc_BaseException.tp_new) return 0;
-    if (type->tp_basicsize != kr_exc_BaseException.tp_basicsize || type->tp_itemsize != 0) return 0;
+    /* Classes made in Python have room for weak references besides. */
+    Py_ssize_t size = kr_exc_BaseException.tp_basicsize + (type->tp_weaklistoffset > 0 ? sizeof(PyObject *) : 0);
+    if (type->tp_basicsize != size || type->tp_itemsize != 0) return 0;
     if (base->dict != NULL && PyDict_GET_SIZE(base->dict) > 0) return 0;
     Py_ssize_t count = PyTuple_GET_SIZE(base->args);
     return count == 0 || (count == 1 && PyUnicode_CheckExact(PyTuple_GET_ITEM(base->args, 0)));

@@ -327,7 +327,7 @@ PyObject *kr_exception_group_prepare_reraise(PyObject *original, PyObject *excep
         goto done;
     }
     if (rest != Py_None && PyList_Append(raised, rest) < 0) goto done;
-    result = PyList_GET_SIZE(raised) == 1 ? Py_NewRef(PyList_GET_ITEM(raised, 0)) : kr_exception_group_new("", raised);
+    result = kr_exception_group_new("", raised);
 done:
     Py_XDECREF(rest);
     Py_XDECREF(raised);
