@@ -1,0 +1,5 @@
+# args: --help
+# An argparse tool prints its help.
+from support.taskbook import main
+
+main()

@@ -1,0 +1,5 @@
+# args: --version
+# The version action.
+from support.taskbook import main
+
+main()
