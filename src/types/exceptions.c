@@ -187,10 +187,6 @@ static PyObject *get_traceback(PyObject *self, void *unused) {
 }
 
 static int set_traceback(PyObject *self, PyObject *value, void *unused) {
-    if (value == NULL) {
-        PyErr_SetString(PyExc_TypeError, "__traceback__ may not be deleted");
-        return -1;
-    }
     return PyException_SetTraceback(self, value);
 }
 
@@ -239,11 +235,12 @@ PyObject *PyException_GetTraceback(PyObject *self) {
 }
 
 int PyException_SetTraceback(PyObject *self, PyObject *traceback) {
-    if (traceback != Py_None && !PyTraceBack_Check(traceback)) {
-        PyErr_SetString(PyExc_TypeError, "__traceback__ must be a traceback or None");
+    if (traceback == NULL || (traceback != Py_None && !PyTraceBack_Check(traceback))) {
+        PyErr_SetString(PyExc_TypeError, traceback == NULL ? "__traceback__ may not be deleted"
+                                                           : "__traceback__ must be a traceback or None");
         return -1;
     }
-    Py_XSETREF(((PyBaseExceptionObject *)self)->traceback, Py_NewRef(traceback));
+    Py_XSETREF(((PyBaseExceptionObject *)self)->traceback, traceback != Py_None ? Py_NewRef(traceback) : NULL);
     return 0;
 }
 
