@@ -225,6 +225,69 @@ static bool locale_contains(const uint32_t *rules, Py_UCS4 ch) {
     return upper != lower && kr_sre_rules_contain(rules, upper);
 }
 
+/* The members below 256 of each category that does not depend on the locale; filled in when first used. */
+static struct {
+    bool ready[CATEGORY_LAST + 1];
+    uint32_t bits[CATEGORY_LAST + 1][BITMAP_WORDS];
+} categories;
+
+static const uint32_t *category_bits(uint32_t category) {
+    if (!categories.ready[category]) {
+        for (Py_UCS4 ch = 0; ch < 256; ch++) {
+            if (category_contains(category, ch)) categories.bits[category][ch >> 5] |= 1u << (ch & 31);
+        }
+        categories.ready[category] = true;
+    }
+    return categories.bits[category];
+}
+
+static void range_bits(uint32_t *bits, uint32_t low, uint32_t high) {
+    for (uint32_t ch = low; ch <= high && ch < 256; ch++) bits[ch >> 5] |= 1u << (ch & 31);
+}
+
+/* Finds the members below 256 rule by rule: the first rule that applies to a character decides. Returns false if there is
+   a rule for which that is not done. */
+static bool rules_bits(const uint32_t *rules, uint32_t *bits) {
+    uint32_t undecided[BITMAP_WORDS];
+    bool found = true;
+    memset(undecided, 0xFF, sizeof(undecided));
+    for (;;) {
+        uint32_t own[BITMAP_WORDS] = {0};
+        const uint32_t *applies = own;
+        switch (*rules++) {
+        case OPCODE_FAILURE:
+            for (int i = 0; i < BITMAP_WORDS && !found; i++) bits[i] |= undecided[i];
+            return true;
+        case OPCODE_NEGATE:
+            found = !found;
+            continue;
+        case OPCODE_LITERAL:
+            range_bits(own, rules[0], rules[0]);
+            rules++;
+            break;
+        case OPCODE_RANGE:
+            range_bits(own, rules[0], rules[1]);
+            rules += 2;
+            break;
+        case OPCODE_CATEGORY:
+            applies = category_bits(rules[0]);
+            rules++;
+            break;
+        case OPCODE_CHARSET:
+            applies = rules;
+            rules += BITMAP_WORDS;
+            break;
+        default:
+            memset(bits, 0, BITMAP_WORDS * sizeof(*bits));
+            return false;
+        }
+        for (int i = 0; i < BITMAP_WORDS; i++) {
+            if (found) bits[i] |= applies[i] & undecided[i];
+            undecided[i] &= ~applies[i];
+        }
+    }
+}
+
 void kr_sre_set_init(CharSet *set, const uint32_t *rules, CaseKind casing) {
     bool wide_differs = casing == CASE_UNICODE, locale = casing == CASE_LOCALE;
     rules_survey(rules, &wide_differs, &locale);
@@ -234,8 +297,10 @@ void kr_sre_set_init(CharSet *set, const uint32_t *rules, CaseKind casing) {
         set->wide = WIDE_RULES;
         return;
     }
-    for (Py_UCS4 ch = 0; ch < 256; ch++) {
-        if (kr_sre_rules_contain(rules, kr_sre_lower(casing, ch))) set->bits[ch >> 5] |= 1u << (ch & 31);
+    if (casing != CASE_EXACT || !rules_bits(rules, set->bits)) {
+        for (Py_UCS4 ch = 0; ch < 256; ch++) {
+            if (kr_sre_rules_contain(rules, kr_sre_lower(casing, ch))) set->bits[ch >> 5] |= 1u << (ch & 31);
+        }
     }
     set->wide = wide_differs ? WIDE_RULES : kr_sre_rules_contain(rules, 256) ? WIDE_ALL : WIDE_NONE;
 }

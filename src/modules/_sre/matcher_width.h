@@ -568,14 +568,21 @@ static int NAME(search)(MatchState *state) {
             while (!NAME(can_start)(first, *ptr)) {
                 if (++ptr == end) return 0;
             }
+            bool had_to_advance = state->must_advance;
             if ((result = NAME(try)(state, ptr)) != 0) goto done;
             state->must_advance = false;
+            if (program->sweeps && !had_to_advance) {
+                ptr = NAME(find_char)(ptr, end, '\n');
+                if (ptr == end) return 0;
+            }
         }
         return 0;
     }
     for (; ptr <= last; ptr++) {
+        bool had_to_advance = state->must_advance;
         if ((result = NAME(try)(state, ptr)) != 0) goto done;
         state->must_advance = false;
+        if (program->sweeps && !had_to_advance) ptr = NAME(find_char)(ptr, end, '\n');
     }
     return 0;
 done:

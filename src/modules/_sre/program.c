@@ -254,7 +254,7 @@ static Py_ssize_t read_repeat(Builder *builder, Py_ssize_t pos, Py_ssize_t end) 
     if (end - pos < 5) return INVALID;
     const uint32_t *code = builder->code + pos;
     Py_ssize_t target = read_skip(builder, pos + 1, end);
-    return target != INVALID && target - pos > 4 && target < end && code[2] <= code[3] ? target : INVALID;
+    return target != INVALID && target - pos >= 4 && target < end && code[2] <= code[3] ? target : INVALID;
 }
 
 /* REPEAT_ONE and its kin: skip, min, max, unit, SUCCESS. */
@@ -264,8 +264,8 @@ static Py_ssize_t translate_repeat_one(Builder *builder, Py_ssize_t pos, Py_ssiz
     Py_ssize_t target = read_skip(builder, pos + 1, end);
     if (target == INVALID || target - pos < 6 || code[2] > code[3] || builder->code[target - 1] != OPCODE_SUCCESS)
         return INVALID;
-    uint8_t unit;
-    uint32_t value;
+    uint8_t unit = 0;
+    uint32_t value = 0;
     if (translate_unit(builder, pos + 4, target - 1, &unit, &value) != target - 1) return INVALID;
     Node *node = add_node(builder, op);
     if (node == NULL) return INVALID;
@@ -467,8 +467,8 @@ static Py_ssize_t translate_one(Builder *builder, Py_ssize_t pos, Py_ssize_t end
     case OPCODE_INFO:
         return translate_info(builder, pos, end);
     default: {
-        uint8_t unit;
-        uint32_t value;
+        uint8_t unit = 0;
+        uint32_t value = 0;
         pos = translate_unit(builder, pos, end, &unit, &value);
         if (pos == INVALID || (node = add_node(builder, unit)) == NULL) return INVALID;
         node->value = value;
@@ -663,6 +663,20 @@ static bool ends_match(const Program *program, uint32_t index) {
     return program->nodes[index].op == NODE_SUCCESS;
 }
 
+/* True if the program starts with a repeat that tries all places in the rest of the line. A reference to a group could
+   make it matter where the repeat started. */
+static bool starts_with_sweep(const Program *program) {
+    const Node *node = &program->nodes[0];
+    if (node->op == NODE_MARK) node++;
+    if (node->op != NODE_REPEAT_ONE || node->min > 0 || node->max != SRE_MAX_REPEAT ||
+        !(node->unit == NODE_ANY_CHAR || (node->unit == NODE_NOT_CHAR && node->value == '\n')))
+        return false;
+    for (uint32_t i = 0; i < program->node_count; i++) {
+        if (program->nodes[i].op == NODE_GROUPREF || program->nodes[i].op == NODE_GROUPREF_EXISTS) return false;
+    }
+    return true;
+}
+
 /* Fills in first, tail and exclusive of all nodes. Returns false with MemoryError set. */
 static bool analyse(Builder *builder) {
     Program *program = builder->program;
@@ -699,6 +713,7 @@ static bool analyse(Builder *builder) {
     while (program->nodes[start].op == NODE_MARK) start++;
     program->anchored = program->nodes[start].op == NODE_AT_BEGINNING;
     if (program->nodes[start].op == NODE_CHAR || program->nodes[start].op == NODE_STRING) program->prefix = start;
+    program->sweeps = starts_with_sweep(program);
     return find_first(builder, 0, &program->first);
 }
 

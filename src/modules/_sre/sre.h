@@ -75,6 +75,7 @@ typedef struct {
     uint32_t prefix;      /* index of the node with the literal that starts each match, or NO_SET */
     uint32_t first;       /* the set of characters that a match can start with, or NO_SET */
     bool anchored;        /* can only match at the beginning of the subject */
+    bool sweeps;          /* starts with .*: after a failure, no match starts in the rest of the line */
 } Program;
 
 /* The slot that holds the number of the group that was closed last. */
