@@ -1,4 +1,5 @@
 /* fcntl: operations on file descriptors: fcntl(), ioctl() and locks. */
+#define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
 #include <errno.h>
