@@ -272,9 +272,19 @@ KrFrame *kr_eval_push_call_ex(PyThreadState *thread, PyFunctionObject *function,
     if (keywords > 0) {
         PyObject *key, *value;
         Py_ssize_t position = 0, i = 0;
+        int all_str = 1;
         while (PyDict_Next(kwargs, &position, &key, &value)) {
+            all_str &= PyUnicode_Check(key);
             PyTuple_SET_ITEM(names, i, Py_NewRef(key));
             all[given + i++] = Py_NewRef(value);
+        }
+        if (!all_str) {
+            PyErr_SetString(PyExc_TypeError, "keywords must be strings");
+            for (Py_ssize_t k = 0; k < given + keywords; k++) Py_DECREF(all[k]);
+            Py_DECREF(names);
+            if (all != few) PyMem_Free(all);
+            Py_DECREF(function);
+            return NULL;
         }
     }
     KrFrame *frame = kr_eval_push_call(thread, function, NULL, all, (size_t)given, names);
