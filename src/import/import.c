@@ -18,6 +18,8 @@ static struct _inittab builtin_modules[] = {
 #define KR_MODULE(name) {#name, PyInit_##name},
 #include "modules/modules.def"
 #undef KR_MODULE
+    {"builtins", NULL}, /* these two are made by start-up */
+    {"sys", NULL},
     {NULL, NULL},
 };
 struct _inittab *PyImport_Inittab = builtin_modules;
@@ -328,7 +330,7 @@ PyObject *kr_import_create_builtin(PyObject *name, PyObject *spec) {
     if (module != NULL || PyErr_Occurred()) return module;
     for (struct _inittab *entry = PyImport_Inittab; entry->name != NULL; entry++) {
         if (!_PyUnicode_EqualToASCIIString(name, entry->name)) continue;
-        if (entry->initfunc == NULL) return PyImport_AddModuleObject(name); /* made by start-up itself */
+        if (entry->initfunc == NULL) return add_module(name);
         module = entry->initfunc();
         if (module == NULL) return NULL;
         if (PyObject_TypeCheck(module, &PyModuleDef_Type)) return PyModule_FromDefAndSpec((PyModuleDef *)module, spec);

@@ -22,6 +22,8 @@
 #include "runtime/lifecycle.h"
 #include "runtime/state.h"
 #include "runtime/types.h"
+#include "types/code.h"
+#include "types/codecs/codecs.h"
 #include "types/context.h"
 #include "types/dict.h"
 #include "types/exceptions.h"
@@ -135,6 +137,15 @@ static PyStatus failed(const char *what) {
     return PyStatus_Error(what);
 }
 
+/* Tells the codecs how file names are encoded. Returns 0 or -1. */
+static int set_filesystem_encoding(const PyConfig *config) {
+    char *encoding = Py_EncodeLocale(config->filesystem_encoding, NULL), *errors = Py_EncodeLocale(config->filesystem_errors, NULL);
+    int result = encoding == NULL || errors == NULL ? -1 : kr_codecs_set_filesystem(encoding, errors);
+    PyMem_Free(encoding);
+    PyMem_Free(errors);
+    return result;
+}
+
 static PyStatus start_core(PyThreadState *thread) {
     PyInterpreterState *interpreter = thread->interp;
     kr_int_initialize();
@@ -156,6 +167,8 @@ static PyStatus start_core(PyThreadState *thread) {
     interpreter->isinstance_function = PyDict_GetItemString(interpreter->builtins, "isinstance");
     interpreter->list_append = PyDict_GetItemString(PyList_Type.tp_dict, "append");
     if (kr_sys_update(thread) < 0) return failed("can't initialize sys module");
+    if (set_filesystem_encoding(&interpreter->config) < 0) return failed("can't set the encoding of file names");
+    if (!interpreter->config.code_debug_ranges) kr_code_drop_columns();
     PyObject *printer = PyFile_NewStdPrinter(fileno(stderr)); /* until the real stream is there */
     if (printer == NULL || PySys_SetObject("stderr", printer) < 0) return failed("can't set preliminary stderr");
     Py_DECREF(printer);

@@ -112,7 +112,7 @@ static PyObject *compile_file(FILE *stream, PyObject *filename, int start, PyCom
     PyObject *code = NULL;
     if (strlen(text) != length) {
         PyErr_SetString(PyExc_ValueError, "source code cannot contain null bytes");
-    } else {
+    } else if (kr_source_check_file(text + skip, length - skip, filename) == 0) {
         KrArena *arena = kr_arena_new();
         KrNode *tree = arena == NULL ? NULL
                                      : kr_parse(text + skip, length - skip, filename, (KrParseMode)start, flags, arena);
