@@ -220,10 +220,7 @@ void kr_format_kwargs_error(PyThreadState *thread, PyObject *function, PyObject 
         if (args != NULL && PyTuple_GET_SIZE(args) == 1) {
             PyObject *text = _PyObject_FunctionStr(function), *key = PyTuple_GET_ITEM(args, 0);
             if (text != NULL) {
-                if (PyUnicode_Check(key))
-                    PyErr_Format(PyExc_TypeError, "%U got multiple values for keyword argument '%S'", text, key);
-                else
-                    PyErr_Format(PyExc_TypeError, "%U keywords must be strings", text);
+                PyErr_Format(PyExc_TypeError, "%U got multiple values for keyword argument '%S'", text, key);
                 Py_DECREF(text);
             }
             Py_XDECREF(type);
