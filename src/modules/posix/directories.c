@@ -4,6 +4,8 @@
 #include "base/fileutils.h"
 #include "modules/posix/posix.h"
 
+#include <sched.h>
+
 /* ---- The current folder ---- */
 
 KR_FUNCTION_KEYWORDS(chdir, 1, 1, "path") {
@@ -68,46 +70,82 @@ KR_FUNCTION_KEYWORDS(rmdir, 1, 1, "path", "dir_fd") {
 
 /* ---- Listing ---- */
 
-DIR *kr_folder_open(const KrPath *path) {
-    DIR *stream = NULL;
+/* Opens the path, or duplicates the descriptor, which is the caller's. Returns -1 with an exception. */
+static int open_descriptor(const KrPath *path) {
+    int fd = -1;
     if (path->fd != -1) {
-        /* The stream will close its descriptor. */
-        int fd = _Py_dup(path->fd);
-        if (fd < 0) return NULL;
-        KR_UNLOCKED(stream = fdopendir(fd));
-        if (stream == NULL) {
-            int saved = errno;
-            KR_UNLOCKED(close(fd));
-            errno = saved;
-        }
+        struct stat status;
+        fd = _Py_dup(path->fd);
+        if (fd < 0 || (fstat(fd, &status) == 0 && S_ISDIR(status.st_mode))) return fd;
+        KR_UNLOCKED(close(fd));
+        fd = -1;
+        errno = ENOTDIR;
     } else if (path->text == NULL) {
         errno = EFAULT; /* the descriptor -1 */
     } else {
-        KR_UNLOCKED(stream = opendir(path->text));
+        KR_UNLOCKED(fd = open(path->text, O_RDONLY | O_DIRECTORY | O_NONBLOCK | O_CLOEXEC));
     }
-    if (stream == NULL) kr_path_error(path);
-    return stream;
+    if (fd < 0) kr_path_error(path);
+    return fd;
+}
+
+KrFolder *kr_folder_open(const KrPath *path) {
+    int fd = open_descriptor(path);
+    if (fd < 0) return NULL;
+    KrFolder *folder = PyMem_Malloc(sizeof(KrFolder));
+    if (folder == NULL) {
+        PyErr_NoMemory();
+        close(fd);
+        return NULL;
+    }
+    folder->fd = fd;
+    folder->is_reading = 0;
+    folder->next = folder->end = 0;
+    return folder;
+}
+
+/* Lets another thread finish its reading. */
+static void wait_for_reader(const KrFolder *folder) {
+    while (folder->is_reading) KR_UNLOCKED(sched_yield());
+}
+
+/* Gets another batch. Returns 1, 0 at the end, or -1 with errno. */
+static int read_batch(KrFolder *folder) {
+    ssize_t size;
+    folder->is_reading = 1;
+    KR_UNLOCKED(size = getdents64(folder->fd, folder->batch, sizeof folder->batch));
+    folder->is_reading = 0;
+    folder->next = 0;
+    folder->end = size > 0 ? (size_t)size : 0;
+    if (size < 0 && errno == ENOENT) return 0; /* the folder has been removed */
+    return size < 0 ? -1 : size > 0;
 }
 
 static int is_self_or_parent(const char *name) {
     return name[0] == '.' && (name[1] == '\0' || (name[1] == '.' && name[2] == '\0'));
 }
 
-const struct dirent *kr_folder_next(DIR *stream, const KrPath *path) {
-    const struct dirent *entry;
-    do {
-        errno = 0;
-        KR_UNLOCKED(entry = readdir(stream));
-    } while (entry != NULL && is_self_or_parent(entry->d_name));
-    if (entry == NULL && errno != 0) kr_path_error(path);
-    return entry;
+const struct dirent64 *kr_folder_next(KrFolder *folder, const KrPath *path) {
+    wait_for_reader(folder);
+    while (1) {
+        while (folder->next < folder->end) {
+            const struct dirent64 *entry = (const struct dirent64 *)(folder->batch + folder->next);
+            folder->next += entry->d_reclen;
+            if (!is_self_or_parent(entry->d_name)) return entry;
+        }
+        int got = read_batch(folder);
+        if (got < 0) kr_path_error(path);
+        if (got <= 0) return NULL;
+    }
 }
 
-void kr_folder_close(DIR *stream, const KrPath *path) {
+void kr_folder_close(KrFolder *folder, const KrPath *path) {
+    wait_for_reader(folder);
     Py_BEGIN_ALLOW_THREADS
-    if (path->fd != -1) rewinddir(stream); /* the position is shared with the caller's descriptor */
-    closedir(stream);
+    if (path->fd != -1) lseek(folder->fd, 0, SEEK_SET); /* the position is shared with the caller's descriptor */
+    close(folder->fd);
     Py_END_ALLOW_THREADS
+    PyMem_Free(folder);
 }
 
 /* Appends an entry's name to the list. Returns 0 or -1. */
@@ -122,15 +160,15 @@ static int append_name(PyObject *list, const KrPath *path, const char *name) {
 KR_FUNCTION_KEYWORDS(listdir, 0, 1, "path") {
     KR_PATH_KIND(path, argument[0], "listdir", "path", 1, 1);
     if (PySys_Audit("os.listdir", "O", path.object) < 0) return NULL;
-    DIR *stream = kr_folder_open(&path);
-    if (stream == NULL) return NULL;
+    KrFolder *folder = kr_folder_open(&path);
+    if (folder == NULL) return NULL;
     PyObject *list = PyList_New(0);
-    const struct dirent *entry;
+    const struct dirent64 *entry;
     int failed = list == NULL;
-    while (!failed && (entry = kr_folder_next(stream, &path)) != NULL)
+    while (!failed && (entry = kr_folder_next(folder, &path)) != NULL)
         failed = append_name(list, &path, entry->d_name) < 0;
     if (PyErr_Occurred()) Py_CLEAR(list);
-    kr_folder_close(stream, &path);
+    kr_folder_close(folder, &path);
     return list;
 }
 

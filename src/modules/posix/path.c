@@ -104,9 +104,16 @@ void kr_path_clear(KrPath *path) {
     Py_CLEAR(path->bytes);
 }
 
+static int is_ascii(const char *text, Py_ssize_t size) {
+    unsigned char seen = 0;
+    for (Py_ssize_t i = 0; i < size; i++) seen |= (unsigned char)text[i];
+    return seen < 0x80;
+}
+
 PyObject *kr_path_result(const KrPath *path, const char *text, Py_ssize_t size) {
-    return kr_path_is_bytes(path) ? PyBytes_FromStringAndSize(text, size)
-                                  : PyUnicode_DecodeFSDefaultAndSize(text, size);
+    if (kr_path_is_bytes(path)) return PyBytes_FromStringAndSize(text, size);
+    /* ASCII is the same in every file system encoding. */
+    return is_ascii(text, size) ? _PyUnicode_FromASCII(text, size) : PyUnicode_DecodeFSDefaultAndSize(text, size);
 }
 
 /* ---- Errors ---- */

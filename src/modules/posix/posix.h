@@ -210,11 +210,22 @@ int kr_strings_from_environment(KrStrings *strings, PyObject *environment);
 
 /* ---- Shared between topics ---- */
 
-/* Reading a folder (path or descriptor): open returns NULL with OSError; next skips "." and "..", and returns NULL at
- * the end or with OSError. */
-DIR *kr_folder_open(const KrPath *path);
-const struct dirent *kr_folder_next(DIR *stream, const KrPath *path);
-void kr_folder_close(DIR *stream, const KrPath *path);
+/* An open folder, and a batch of its entries: the system is asked, and the interpreter lock released, once a batch.
+ *
+ * Invariant: the entries from `next` to `end` have not been seen; while `is_reading`, the batch belongs to the thread that
+ * asks the system, and others wait. */
+typedef struct KrFolder {
+    int fd;
+    int is_reading;
+    size_t next, end;
+    _Alignas(struct dirent64) char batch[32 * 1024];
+} KrFolder;
+
+/* Opens the folder that a path or descriptor names. Returns NULL with OSError. */
+KrFolder *kr_folder_open(const KrPath *path);
+/* The next entry but "." and "..", valid until the next call. Returns NULL at the end, or with OSError. */
+const struct dirent64 *kr_folder_next(KrFolder *folder, const KrPath *path);
+void kr_folder_close(KrFolder *folder, const KrPath *path);
 
 PyObject *kr_stat_result(PyObject *module, const struct stat *status);
 /* Reads a sched_param object. Returns 0 or -1. */

@@ -14,7 +14,7 @@ typedef struct DirEntry {
     PyObject *path;
     PyObject *status;      /* cached results of stat(), NULL until asked for */
     PyObject *link_status; /* of stat(follow_symlinks=False) */
-    ino_t inode;
+    ino64_t inode;
     int folder;         /* the descriptor that was scanned, or AT_FDCWD */
     unsigned char type; /* DT_* of <dirent.h> */
 } DirEntry;
@@ -176,23 +176,32 @@ static PyType_Spec entry_spec = {
 typedef struct ScandirIterator {
     PyObject_HEAD
     PyObject *module;
-    DIR *stream; /* NULL once closed or exhausted */
+    KrFolder *folder; /* NULL once closed or exhausted */
     KrPath path;
+    PyObject *prefix; /* str or bytes: what an entry's path has before its name; NULL for a descriptor */
 } ScandirIterator;
 
-/* Appends the name to the folder's path. Returns a new str or bytes, or NULL. */
-static PyObject *join(const KrPath *path, const char *name) {
-    /* As for an empty name list, None stands for ".". */
-    const char *folder = path->text;
-    size_t size = strlen(folder);
-    const char *separator = size > 0 && folder[size - 1] == '/' ? "" : "/";
-    PyObject *joined = PyBytes_FromFormat("%s%s%s", folder, separator, name);
-    if (joined == NULL || kr_path_is_bytes(path)) return joined;
-    Py_SETREF(joined, PyUnicode_DecodeFSDefaultAndSize(PyBytes_AS_STRING(joined), PyBytes_GET_SIZE(joined)));
-    return joined;
+/* The folder's path with a slash at its end. Returns a new str or bytes, or NULL. */
+static PyObject *make_prefix(const KrPath *path) {
+    size_t size = strlen(path->text);
+    const char *separator = size > 0 && path->text[size - 1] == '/' ? "" : "/";
+    if (PyUnicode_Check(path->object)) return PyUnicode_FromFormat("%U%s", path->object, separator);
+    PyObject *bytes = PyBytes_FromFormat("%s%s", path->text, separator);
+    if (bytes == NULL || kr_path_is_bytes(path)) return bytes;
+    Py_SETREF(bytes, PyUnicode_DecodeFSDefaultAndSize(PyBytes_AS_STRING(bytes), PyBytes_GET_SIZE(bytes)));
+    return bytes;
 }
 
-static PyObject *make_entry(ScandirIterator *self, const struct dirent *source) {
+/* The path of an entry. Returns a new reference or NULL. */
+static PyObject *join(PyObject *prefix, PyObject *name) {
+    if (prefix == NULL) return Py_NewRef(name);
+    if (PyUnicode_Check(prefix)) return PyUnicode_Concat(prefix, name);
+    PyObject *path = Py_NewRef(prefix);
+    PyBytes_Concat(&path, name);
+    return path;
+}
+
+static PyObject *make_entry(ScandirIterator *self, const struct dirent64 *source) {
     PyTypeObject *type = kr_posix_state(self->module)->DirEntry;
     DirEntry *entry = (DirEntry *)type->tp_alloc(type, 0);
     if (entry == NULL) return NULL;
@@ -200,28 +209,27 @@ static PyObject *make_entry(ScandirIterator *self, const struct dirent *source) 
     entry->type = source->d_type;
     entry->folder = self->path.fd == -1 ? AT_FDCWD : self->path.fd;
     entry->name = kr_path_result(&self->path, source->d_name, (Py_ssize_t)strlen(source->d_name));
-    if (entry->name != NULL)
-        entry->path = self->path.fd == -1 ? join(&self->path, source->d_name) : Py_NewRef(entry->name);
+    if (entry->name != NULL) entry->path = join(self->prefix, entry->name);
     if (entry->path == NULL) Py_CLEAR(entry);
     return (PyObject *)entry;
 }
 
-static void iterator_close_stream(ScandirIterator *self) {
-    DIR *stream = self->stream;
-    self->stream = NULL;
-    if (stream != NULL) kr_folder_close(stream, &self->path);
+static void iterator_close_folder(ScandirIterator *self) {
+    KrFolder *folder = self->folder;
+    self->folder = NULL;
+    if (folder != NULL) kr_folder_close(folder, &self->path);
 }
 
 static PyObject *iterator_next(ScandirIterator *self) {
-    if (self->stream == NULL) return NULL;
-    const struct dirent *entry = kr_folder_next(self->stream, &self->path);
+    if (self->folder == NULL) return NULL;
+    const struct dirent64 *entry = kr_folder_next(self->folder, &self->path);
     PyObject *object = entry == NULL ? NULL : make_entry(self, entry);
-    if (object == NULL) iterator_close_stream(self);
+    if (object == NULL) iterator_close_folder(self);
     return object;
 }
 
 static PyObject *iterator_close(ScandirIterator *self, PyObject *unused) {
-    iterator_close_stream(self);
+    iterator_close_folder(self);
     Py_RETURN_NONE;
 }
 
@@ -233,13 +241,13 @@ static PyObject *iterator_exit(ScandirIterator *self, PyObject *const *args, Py_
 
 /* Closes, and warns of, an iterator that was neither exhausted nor closed. */
 static void iterator_finalize(ScandirIterator *self) {
-    if (self->stream == NULL) return;
+    if (self->folder == NULL) return;
     PyObject *type, *value, *traceback;
     PyErr_Fetch(&type, &value, &traceback);
     if (PyErr_ResourceWarning((PyObject *)self, 1, "unclosed scandir iterator %R", self) < 0 &&
         PyErr_ExceptionMatches(PyExc_Warning))
         PyErr_WriteUnraisable((PyObject *)self);
-    iterator_close_stream(self);
+    iterator_close_folder(self);
     PyErr_Restore(type, value, traceback);
 }
 
@@ -247,6 +255,7 @@ static void iterator_dealloc(ScandirIterator *self) {
     PyTypeObject *type = Py_TYPE(self);
     if (PyObject_CallFinalizerFromDealloc((PyObject *)self) < 0) return;
     kr_path_clear(&self->path);
+    Py_XDECREF(self->prefix);
     Py_XDECREF(self->module);
     type->tp_free(self);
     Py_DECREF(type);
@@ -278,7 +287,8 @@ KR_FUNCTION_KEYWORDS(scandir, 0, 1, "path") {
     self->module = Py_NewRef(module);
     self->path = (KrPath){.function = "scandir", .parameter = "path", .nullable = 1, .allows_fd = 1};
     if (kr_path_convert(&self->path, argument[0]) < 0 || PySys_Audit("os.scandir", "O", self->path.object) < 0 ||
-        (self->stream = kr_folder_open(&self->path)) == NULL)
+        (self->path.text != NULL && (self->prefix = make_prefix(&self->path)) == NULL) ||
+        (self->folder = kr_folder_open(&self->path)) == NULL)
         Py_CLEAR(self);
     return (PyObject *)self;
 }
