@@ -15,6 +15,7 @@ import sys
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 
+import architecture_check  # noqa: E402
 import programs_check  # noqa: E402
 import suite_check  # noqa: E402
 import unit_check  # noqa: E402
@@ -29,6 +30,7 @@ def main():
     krait = os.path.abspath(options.krait)
 
     tests = []  # (name, function returning None or a text that says what failed)
+    tests += architecture_check.tests(krait)
     tests += unit_check.tests(krait)
     tests += programs_check.tests(krait)
     tests += suite_check.tests(krait)

@@ -6,7 +6,6 @@
 #include <sys/random.h>
 #include <sys/stat.h>
 
-#include "abi/getargs.h"
 #include "base/hash.h"
 #include "collector/collector.h"
 #include "heap/heap.h"
