@@ -697,11 +697,9 @@ PyObject *kr_buffered_read1(KrBuffered *self, Py_ssize_t size) {
         Py_DECREF(result);
         return NULL;
     }
-    Py_ssize_t got = -1;
-    if (prepare_read(self) == 0) {
-        forget_read(self);
-        got = raw_read(self, PyBytes_AS_STRING(result), size);
-    }
+    /* What is dirty stays so, unlike in other methods: the raw stream is read where it stands. */
+    forget_read(self);
+    Py_ssize_t got = raw_read(self, PyBytes_AS_STRING(result), size);
     leave(self);
     if (got == -1) {
         Py_DECREF(result);
@@ -831,8 +829,8 @@ static PyObject *read_line(KrBuffered *self, Py_ssize_t limit) {
     if (have > 0) {
         const char *start = self->buffer + self->position, *end = memchr(start, '\n', (size_t)have);
         if (end != NULL) return take(self, end - start + 1);
-        if (have == limit) return take(self, have);
     }
+    if (have == limit) return take(self, have);
     if (enter(self) < 0) return NULL;
     PyObject *line = read_long_line(self, limit);
     leave(self);

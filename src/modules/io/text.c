@@ -83,6 +83,7 @@ static int check_errors(PyObject *errors) {
 /* Tells the encoder when the file already has content, so that it writes no byte order mark. */
 static int place_encoder(KrText *self) {
     if (!self->seekable || self->encoder == NULL) return 0;
+    self->encode_at_start = 1;
     PyObject *position = PyObject_CallMethodNoArgs(self->buffer, KR_NAME(tell)), *zero = PyLong_FromLong(0);
     int at_start = -1;
     if (position != NULL && zero != NULL) at_start = PyObject_RichCompareBool(position, zero, Py_EQ);
@@ -548,11 +549,13 @@ static int read_chunk(KrText *self, Py_ssize_t hint) {
     kr_text_set_decoded(self, text);
     Py_ssize_t length = PyUnicode_GET_LENGTH(text);
     self->bytes_per_char = length > 0 ? (double)size / (double)length : 0.0;
-    if (self->telling && set_snapshot(self, state, flags, bytes) < 0) {
-        Py_DECREF(bytes);
-        return -1;
-    }
+    int status = 0;
+    if (self->telling)
+        status = set_snapshot(self, state, flags, bytes);
+    else if (self->snapshot_input != NULL)
+        kr_text_clear_snapshot(self);
     Py_DECREF(bytes);
+    if (status < 0) return -1;
     return size > 0 || length > 0;
 error:
     Py_XDECREF(state);
@@ -722,11 +725,13 @@ static inline PyObject *substring(PyObject *text, Py_ssize_t start, Py_ssize_t e
 
 static PyObject *read_line(KrText *self, Py_ssize_t limit) {
     if (check_open(self) < 0 || kr_text_write_pending(self) < 0) return NULL;
+    if (limit == 0 && self->decoded != NULL && PyUnicode_GET_LENGTH(self->decoded) > 0) return PyUnicode_New(0, 0);
     PyObject *parts = NULL, *line = NULL;
     Py_ssize_t size = 0; /* of the parts */
     int split = 0;       /* the parts end with the "\r" of what may be "\r\n" */
     for (;;) {
         while (self->decoded == NULL || self->decoded_used >= PyUnicode_GET_LENGTH(self->decoded)) {
+            if (self->decoded != NULL && PyUnicode_GET_LENGTH(self->decoded) > 0) kr_text_set_decoded(self, NULL);
             int more = read_chunk(self, 0);
             if (more < 0 && !kr_io_interrupted()) goto error;
             if (more == 0) {
@@ -743,7 +748,9 @@ static PyObject *read_line(KrText *self, Py_ssize_t limit) {
             end = find_line_end(self, text, start);
         int found = end >= 0;
         if (!found) end = length;
-        if (limit >= 0 && size + (end - start) >= limit) {
+        /* A "\r" that may be half of the line end does not count until what follows is known. */
+        split = !found && self->read_end_size == 2 && PyUnicode_READ_CHAR(text, length - 1) == '\r';
+        if (limit >= 0 && size + (end - split - start) >= limit) {
             end = start + (limit - size);
             found = 1;
         }
@@ -751,7 +758,6 @@ static PyObject *read_line(KrText *self, Py_ssize_t limit) {
         if (part == NULL) goto error;
         self->decoded_used = end;
         if (found && parts == NULL) return part;
-        split = self->read_end_size == 2 && self->read_end != NULL && PyUnicode_READ_CHAR(text, length - 1) == '\r';
         size += end - start;
         if (parts == NULL && (parts = PyList_New(0)) == NULL) {
             Py_DECREF(part);

@@ -19,6 +19,17 @@
 
 typedef enum { KR_CODEC_OBJECT, KR_CODEC_UTF8, KR_CODEC_ASCII, KR_CODEC_LATIN1 } KrTextCodec;
 
+/* Encodings of which the encoder object keeps the state, but does not do the work. */
+typedef enum {
+    KR_ENCODER_OBJECT,
+    KR_ENCODER_UTF16,
+    KR_ENCODER_UTF16_LE,
+    KR_ENCODER_UTF16_BE,
+    KR_ENCODER_UTF32,
+    KR_ENCODER_UTF32_LE,
+    KR_ENCODER_UTF32_BE,
+} KrTextEncoder;
+
 enum { KR_TEXT_CHUNK = 8192, KR_UNDECODED_MAX = 8 };
 
 typedef struct {
@@ -35,7 +46,9 @@ typedef struct {
     char has_read1;
     char telling; /* false while iterating: then no snapshots are kept */
     char finalizing;
-    char codec; /* KrTextCodec */
+    char codec;           /* KrTextCodec */
+    char encoder_kind;    /* KrTextEncoder */
+    char encode_at_start; /* what is written next starts the file: a byte order mark comes first */
     char buffer_is_ours;
     char read_end_size;      /* length of read_end */
     const char *read_end;    /* what ends a line if it is not "\n" alone and not universal; else NULL */

@@ -20,6 +20,7 @@ void kr_text_set_newline(KrText *self, const char *newline) {
     self->read_universal = newline == NULL || *newline == '\0';
     self->write_translate = newline == NULL || *newline != '\0';
     self->read_end = self->write_end = NULL;
+    self->read_end_size = 0;
     if (!self->read_universal && strcmp(newline, "\n") != 0) {
         self->read_end = self->write_end = strcmp(newline, "\r") == 0 ? "\r" : "\r\n";
         self->read_end_size = (char)strlen(self->read_end);
@@ -48,6 +49,23 @@ static KrTextCodec known_codec(const char *name) {
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (strcmp(lower, known[i].name) == 0) return known[i].codec;
     return KR_CODEC_OBJECT;
+}
+
+/* Returns how to encode for a codec object. */
+static KrTextEncoder known_encoder(PyObject *info) {
+    static const char *const names[] = {"utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be"};
+    PyObject *name;
+    KrTextEncoder kind = KR_ENCODER_OBJECT;
+    if (_PyObject_LookupAttr(info, KR_NAME(name), &name) <= 0) {
+        PyErr_Clear();
+        return kind;
+    }
+    if (PyUnicode_Check(name)) {
+        for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+            if (PyUnicode_CompareWithASCIIString(name, names[i]) == 0) kind = (KrTextEncoder)(KR_ENCODER_UTF16 + i);
+    }
+    Py_DECREF(name);
+    return kind;
 }
 
 /* Calls self.buffer.readable() or the like. Returns 1, 0 or -1. */
@@ -86,6 +104,8 @@ int kr_text_set_codec(KrText *self, PyObject *encoding, PyObject *errors) {
     }
     if (can_write < 0 && (can_write = ask_buffer(self, KR_NAME(writable))) < 0) goto error;
     if (info != NULL && can_write && (encoder = _PyCodecInfo_GetIncrementalEncoder(info, handler)) == NULL) goto error;
+    self->encoder_kind = encoder == NULL ? KR_ENCODER_OBJECT : (char)known_encoder(info);
+    self->encode_at_start = 0;
     Py_XDECREF(info);
 
     Py_INCREF(encoding);
@@ -253,6 +273,7 @@ int kr_text_decoder_reset(KrText *self) {
 int kr_text_encoder_restart(KrText *self, int at_start) {
     if (self->encoder == NULL) return 0;
     PyObject *result;
+    self->encode_at_start = at_start != 0;
     if (at_start) {
         result = PyObject_CallMethodNoArgs(self->encoder, KR_NAME(reset));
     } else {
@@ -315,6 +336,16 @@ static PyObject *encode_to_bytes(KrText *self, PyObject *text) {
     case KR_CODEC_LATIN1: return _PyUnicode_AsLatin1String(text, self->errors_name);
     default: break;
     }
+    int order = self->encode_at_start ? 0 : PY_LITTLE_ENDIAN ? -1 : 1;
+    switch (self->encoder_kind) {
+    case KR_ENCODER_UTF16: return _PyUnicode_EncodeUTF16(text, self->errors_name, order);
+    case KR_ENCODER_UTF16_LE: return _PyUnicode_EncodeUTF16(text, self->errors_name, -1);
+    case KR_ENCODER_UTF16_BE: return _PyUnicode_EncodeUTF16(text, self->errors_name, 1);
+    case KR_ENCODER_UTF32: return _PyUnicode_EncodeUTF32(text, self->errors_name, order);
+    case KR_ENCODER_UTF32_LE: return _PyUnicode_EncodeUTF32(text, self->errors_name, -1);
+    case KR_ENCODER_UTF32_BE: return _PyUnicode_EncodeUTF32(text, self->errors_name, 1);
+    default: break;
+    }
     PyObject *bytes = PyObject_CallMethodOneArg(self->encoder, KR_NAME(encode), text);
     if (bytes == NULL || PyBytes_Check(bytes)) return bytes;
     PyErr_Format(PyExc_TypeError, "encoder should return a bytes object, not '%.200s'", Py_TYPE(bytes)->tp_name);
@@ -341,6 +372,7 @@ int kr_text_encode(KrText *self, PyObject *text) {
         return 0;
     }
     PyObject *bytes = encode_to_bytes(self, text);
+    self->encode_at_start = 0;
     if (bytes == NULL) return -1;
     /* The codec may have run code that wrote to this file: reserve only now. */
     int status = kr_text_reserve(self, PyBytes_GET_SIZE(bytes));

@@ -51,8 +51,10 @@ static int unpack(PyObject *object, Cookie *cookie) {
 
 /* ---- tell ---- */
 
-/* Sets the decoder to a state in which it holds no bytes back. */
-static int set_clean_state(KrText *self, int flags) {
+/* Sets the decoder to a state in which it holds no bytes back. At the start of the file this is a reset, which makes it
+ * forget the line ends it met. */
+static int set_clean_state(KrText *self, int64_t offset, int flags) {
+    if (offset == 0 && flags == 0) return kr_text_decoder_reset(self);
     PyObject *empty = PyBytes_FromStringAndSize(NULL, 0), *number = PyLong_FromLong(flags);
     int status = empty == NULL || number == NULL ? -1 : kr_text_decoder_set_state(self, empty, number);
     Py_XDECREF(empty);
@@ -88,7 +90,7 @@ static Py_ssize_t find_safe_place(KrText *self, const char *data, Py_ssize_t siz
     Py_ssize_t place = (Py_ssize_t)(self->bytes_per_char * (double)*skip), step = 1;
     if (place > size) place = size;
     while (place > 0) {
-        if (set_clean_state(self, flags) < 0) return -1;
+        if (set_clean_state(self, cookie->offset, flags) < 0) return -1;
         Py_ssize_t count = count_decoded(self, data, place, 0), held;
         int state;
         if (count < 0) return -1;
@@ -107,7 +109,7 @@ static Py_ssize_t find_safe_place(KrText *self, const char *data, Py_ssize_t siz
             step *= 2;
         }
     }
-    return set_clean_state(self, flags) < 0 ? -1 : 0;
+    return set_clean_state(self, cookie->offset, flags) < 0 ? -1 : 0;
 }
 
 /* Completes the cookie of a place `skip` characters behind the snapshot; the decoder is left in some other state. */
@@ -177,18 +179,19 @@ PyObject *kr_text_tell(KrText *self, PyObject *unused) {
         goto done;
     }
     if (flags == 0 && self->codec != KR_CODEC_OBJECT && self->errors_name == NULL && PyUnicode_IS_ASCII(self->decoded) &&
-        PyUnicode_GET_LENGTH(self->decoded) == size) {
+        PyUnicode_GET_LENGTH(self->decoded) == size &&
+        (!self->read_universal || memchr(data, '\r', (size_t)size) == NULL)) {
         /* One byte was one character all through. */
+        if (cookie.offset == 0 && self->read_universal)
+            self->newlines.seen = memchr(data, '\n', (size_t)skip) != NULL ? KR_SEEN_LF : 0;
         cookie.offset += skip;
         result = pack(&cookie);
         goto done;
     }
     if (kr_text_decoder_state(self, &bytes, &number) < 0) goto done;
-    KrNewlines newlines = self->newlines;
     int status = locate(self, data, size, flags, skip, &cookie);
     PyErr_Fetch(&type, &value, &traceback);
     int restored = kr_text_decoder_set_state(self, bytes, number);
-    self->newlines.seen = newlines.seen;
     if (type != NULL) {
         PyErr_Clear();
         PyErr_Restore(type, value, traceback);
@@ -233,8 +236,7 @@ static int seek_to_cookie(KrText *self, const Cookie *cookie) {
     kr_text_set_decoded(self, NULL);
     kr_text_clear_snapshot(self);
 
-    int at_start = cookie->offset == 0 && cookie->flags == 0;
-    if (self->can_read && (at_start ? kr_text_decoder_reset(self) : set_clean_state(self, cookie->flags)) < 0) return -1;
+    if (self->can_read && set_clean_state(self, cookie->offset, cookie->flags) < 0) return -1;
     PyObject *input = NULL, *flags = PyLong_FromLong(cookie->flags);
     if (flags == NULL) return -1;
     if (cookie->chars_to_skip > 0) {
@@ -271,7 +273,7 @@ static int seek_to_cookie(KrText *self, const Cookie *cookie) {
         }
     }
     Py_DECREF(input);
-    return status < 0 ? -1 : kr_text_encoder_restart(self, at_start);
+    return status < 0 ? -1 : kr_text_encoder_restart(self, cookie->offset == 0 && cookie->flags == 0);
 }
 
 /* Compares with 0 by an operator. Returns 1, 0 or -1. */
