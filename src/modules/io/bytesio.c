@@ -221,7 +221,7 @@ static PyObject *bytesio_getvalue(BytesIO *self, PyObject *unused) {
 
 static PyObject *bytesio_getbuffer(BytesIO *self, PyObject *unused) {
     if (check_open(self) < 0) return NULL;
-    Export *export = (Export *)kr_bytesio_buffer_type.tp_alloc(&kr_bytesio_buffer_type, 0);
+    Export *export = (Export *)_PyBytesIOBuffer_Type.tp_alloc(&_PyBytesIOBuffer_Type, 0);
     if (export == NULL) return NULL;
     export->source = (BytesIO *)Py_NewRef((PyObject *)self);
     PyObject *view = PyMemoryView_FromObject((PyObject *)export);
@@ -536,7 +536,7 @@ static PyBufferProcs export_buffer = {
     .bf_releasebuffer = (releasebufferproc)export_releasebuffer,
 };
 
-PyTypeObject kr_bytesio_buffer_type = {
+PyTypeObject _PyBytesIOBuffer_Type = {
     PyVarObject_HEAD_INIT(NULL, 0)
     .tp_name = "_io._BytesIOBuffer",
     .tp_basicsize = sizeof(Export),

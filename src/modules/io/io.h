@@ -26,7 +26,8 @@ extern PyTypeObject kr_buffered_base_type;
 extern PyTypeObject kr_text_base_type;
 extern PyTypeObject kr_fileio_type;
 extern PyTypeObject kr_bytesio_type;
-extern PyTypeObject kr_bytesio_buffer_type;
+/* Has a name of the binary interface, because a module of the test suite refers to it. */
+PyAPI_DATA(PyTypeObject) _PyBytesIOBuffer_Type;
 extern PyTypeObject kr_buffered_reader_type;
 extern PyTypeObject kr_buffered_writer_type;
 extern PyTypeObject kr_buffered_random_type;
@@ -39,6 +40,8 @@ extern PyTypeObject kr_stringio_type;
 
 /* io.UnsupportedOperation; borrowed, NULL before the module exists. */
 PyObject *kr_io_unsupported_operation(void);
+/* Drops what the module keeps; call once nothing uses it any more. */
+void kr_io_finalize(void);
 /* Raises io.UnsupportedOperation with that text. Returns NULL. */
 PyObject *kr_io_unsupported(const char *message);
 /* Returns a flag of sys.flags, 0 if it cannot be read. */

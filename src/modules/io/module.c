@@ -343,7 +343,7 @@ static struct PyModuleDef io_module = {
 
 static PyTypeObject *const types[] = {
     &kr_io_base_type,         &kr_raw_base_type,        &kr_buffered_base_type,   &kr_text_base_type,
-    &kr_fileio_type,          &kr_bytesio_type,         &kr_bytesio_buffer_type,  &kr_buffered_reader_type,
+    &kr_fileio_type,          &kr_bytesio_type,         &_PyBytesIOBuffer_Type,  &kr_buffered_reader_type,
     &kr_buffered_writer_type, &kr_buffered_random_type, &kr_buffered_pair_type,   &kr_newline_decoder_type,
     &kr_text_wrapper_type,    &kr_stringio_type,
 };
@@ -366,7 +366,7 @@ PyMODINIT_FUNC PyInit__io(void) {
         PyModule_AddObjectRef(module, "BlockingIOError", PyExc_BlockingIOError) < 0)
         goto error;
     for (size_t i = 0; i < sizeof types / sizeof *types; i++)
-        if (types[i] != &kr_bytesio_buffer_type && PyModule_AddType(module, types[i]) < 0) goto error;
+        if (types[i] != &_PyBytesIOBuffer_Type && PyModule_AddType(module, types[i]) < 0) goto error;
     kr_file_set_text_writer(&kr_text_wrapper_type, kr_text_write_object);
     return module;
 error:
