@@ -58,7 +58,8 @@ int kr_read_pid(PyObject *object, pid_t *value) {
     long number = PyLong_AsLong(object);
     if (number == -1 && PyErr_Occurred()) return -1;
     if (number != (pid_t)number) {
-        PyErr_Format(PyExc_OverflowError, "signed integer is %s", number > 0 ? "greater than maximum" : "less than minimum");
+        PyErr_Format(PyExc_OverflowError, "signed integer is %s",
+                     number > 0 ? "greater than maximum" : "less than minimum");
         return -1;
     }
     *value = (pid_t)number;
@@ -108,7 +109,8 @@ static int read_id(PyObject *object, const char *kind, unsigned *value) {
     Py_DECREF(index);
     if (number == -1 && overflow == 0 && PyErr_Occurred()) return -1;
     if (overflow != 0 || number < -1 || number > (long)UINT_MAX) {
-        PyErr_Format(PyExc_OverflowError, "%s is %s", kind, overflow > 0 ? "greater than maximum" : "less than minimum");
+        PyErr_Format(PyExc_OverflowError, "%s is %s", kind,
+                     overflow > 0 ? "greater than maximum" : "less than minimum");
         return -1;
     }
     *value = (unsigned)number;
@@ -121,13 +123,9 @@ int kr_read_gid(PyObject *object, gid_t *value) { return read_id(object, "gid", 
 int _Py_Uid_Converter(PyObject *object, uid_t *value) { return kr_read_uid(object, value) == 0; }
 int _Py_Gid_Converter(PyObject *object, gid_t *value) { return kr_read_gid(object, value) == 0; }
 
-PyObject *_PyLong_FromUid(uid_t uid) {
-    return uid == (uid_t)-1 ? PyLong_FromLong(-1) : PyLong_FromUnsignedLong(uid);
-}
+PyObject *_PyLong_FromUid(uid_t uid) { return uid == (uid_t)-1 ? PyLong_FromLong(-1) : PyLong_FromUnsignedLong(uid); }
 
-PyObject *_PyLong_FromGid(gid_t gid) {
-    return gid == (gid_t)-1 ? PyLong_FromLong(-1) : PyLong_FromUnsignedLong(gid);
-}
+PyObject *_PyLong_FromGid(gid_t gid) { return gid == (gid_t)-1 ? PyLong_FromLong(-1) : PyLong_FromUnsignedLong(gid); }
 
 /* ---- Arrays of strings ---- */
 

@@ -177,13 +177,13 @@ KR_FUNCTION_KEYWORDS(utime, 1, 2, "path", "times", "ns", "dir_fd", "follow_symli
 enum { FIRST_VALUE_SIZE = 128, FIRST_LIST_SIZE = 256 };
 
 /* One of the three ways to name a file. */
-#define BY_KIND(path, follow, function, ...)                                                                           \
-    ((path).text == NULL ? f##function((path).fd, __VA_ARGS__)                                                         \
-     : (follow)          ? function((path).text, __VA_ARGS__)                                                          \
+#define BY_KIND(path, follow, function, ...)                   \
+    ((path).text == NULL ? f##function((path).fd, __VA_ARGS__) \
+     : (follow)          ? function((path).text, __VA_ARGS__)  \
                          : l##function((path).text, __VA_ARGS__))
-#define BY_KIND_LIST(path, follow, buffer, size)                                                                       \
-    ((path).text == NULL ? flistxattr((path).fd, buffer, size)                                                         \
-     : (follow)          ? listxattr((path).text, buffer, size)                                                        \
+#define BY_KIND_LIST(path, follow, buffer, size)                \
+    ((path).text == NULL ? flistxattr((path).fd, buffer, size)  \
+     : (follow)          ? listxattr((path).text, buffer, size) \
                          : llistxattr((path).text, buffer, size))
 
 KR_FUNCTION_KEYWORDS(getxattr, 2, 2, "path", "attribute", "follow_symlinks") {
@@ -279,16 +279,16 @@ static PyMethodDef functions[] = {
     KR_ENTRY_KEYWORDS(chmod, "($module, /, path, mode, *, dir_fd=None, follow_symlinks=True)",
                       "Set the permissions of a path or open descriptor.\n\n" RELATIVE NO_FOLLOW),
     KR_ENTRY_KEYWORDS(fchmod, "($module, /, fd, mode)", "Set the permissions of an open file."),
-    KR_ENTRY_KEYWORDS(chown, "($module, /, path, uid, gid, *, dir_fd=None, follow_symlinks=True)",
-                      "Set user and group of a path or open descriptor; -1 leaves one as it is.\n\n" RELATIVE NO_FOLLOW),
+    KR_ENTRY_KEYWORDS(
+        chown, "($module, /, path, uid, gid, *, dir_fd=None, follow_symlinks=True)",
+        "Set user and group of a path or open descriptor; -1 leaves one as it is.\n\n" RELATIVE NO_FOLLOW),
     KR_ENTRY_KEYWORDS(fchown, "($module, /, fd, uid, gid)", "Set user and group of an open file."),
     KR_ENTRY_KEYWORDS(lchown, "($module, /, path, uid, gid)", "Set user and group without following a symbolic link."),
-    KR_ENTRY_ONE(umask, "($module, mask, /)",
-                      "Set the permissions that new files are denied; return the former mask."),
-    KR_ENTRY_KEYWORDS(utime,
-                      "($module, /, path, times=None, *, ns=<unrepresentable>,\n      dir_fd=None, follow_symlinks=True)",
-                      "Set access and modification time: times is a pair in seconds, ns one in nanoseconds;\n"
-                      "with neither, the time is now.\n\n" RELATIVE NO_FOLLOW),
+    KR_ENTRY_ONE(umask, "($module, mask, /)", "Set the permissions that new files are denied; return the former mask."),
+    KR_ENTRY_KEYWORDS(
+        utime, "($module, /, path, times=None, *, ns=<unrepresentable>,\n      dir_fd=None, follow_symlinks=True)",
+        "Set access and modification time: times is a pair in seconds, ns one in nanoseconds;\n"
+        "with neither, the time is now.\n\n" RELATIVE NO_FOLLOW),
     KR_ENTRY_KEYWORDS(getxattr, "($module, /, path, attribute, *, follow_symlinks=True)",
                       "Return the value of an extended attribute of a path or open descriptor, as bytes."),
     KR_ENTRY_KEYWORDS(setxattr, "($module, /, path, attribute, value, flags=0, *,\n         follow_symlinks=True)",

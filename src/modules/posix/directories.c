@@ -127,7 +127,7 @@ static int is_self_or_parent(const char *name) {
 
 const struct dirent64 *kr_folder_next(KrFolder *folder, const KrPath *path) {
     wait_for_reader(folder);
-    while (1) {
+    while (folder->fd >= 0) {
         while (folder->next < folder->end) {
             const struct dirent64 *entry = (const struct dirent64 *)(folder->batch + folder->next);
             folder->next += entry->d_reclen;
@@ -135,18 +135,23 @@ const struct dirent64 *kr_folder_next(KrFolder *folder, const KrPath *path) {
         }
         int got = read_batch(folder);
         if (got < 0) kr_path_error(path);
-        if (got <= 0) return NULL;
+        if (got <= 0) break;
     }
+    return NULL;
 }
 
 void kr_folder_close(KrFolder *folder, const KrPath *path) {
     wait_for_reader(folder);
+    int fd = folder->fd;
+    if (fd < 0) return;
+    folder->fd = -1;
     Py_BEGIN_ALLOW_THREADS
-    if (path->fd != -1) lseek(folder->fd, 0, SEEK_SET); /* the position is shared with the caller's descriptor */
-    close(folder->fd);
+    if (path->fd != -1) lseek(fd, 0, SEEK_SET); /* the position is shared with the caller's descriptor */
+    close(fd);
     Py_END_ALLOW_THREADS
-    PyMem_Free(folder);
 }
+
+void kr_folder_free(KrFolder *folder) { PyMem_Free(folder); }
 
 /* Appends an entry's name to the list. Returns 0 or -1. */
 static int append_name(PyObject *list, const KrPath *path, const char *name) {
@@ -169,6 +174,7 @@ KR_FUNCTION_KEYWORDS(listdir, 0, 1, "path") {
         failed = append_name(list, &path, entry->d_name) < 0;
     if (PyErr_Occurred()) Py_CLEAR(list);
     kr_folder_close(folder, &path);
+    kr_folder_free(folder);
     return list;
 }
 

@@ -57,7 +57,8 @@ static PyObject *make_environment(void) {
 }
 
 static PyMethodDef functions[] = {
-    KR_ENTRY_POSITIONAL(putenv, "($module, name, value, /)", "Set an environment variable, for programs started later."),
+    KR_ENTRY_POSITIONAL(putenv, "($module, name, value, /)",
+                        "Set an environment variable, for programs started later."),
     KR_ENTRY_ONE(unsetenv, "($module, name, /)", "Remove an environment variable, for programs started later."),
     {NULL},
 };

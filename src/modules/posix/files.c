@@ -295,8 +295,8 @@ KR_FUNCTION_KEYWORDS(splice, 3, 6, "src", "dst", "count", "offset_src", "offset_
     unsigned flags = 0;
     ssize_t moved;
     if (read_transfer(&transfer, argument) < 0 || kr_read_unsigned(argument[5], &flags) < 0) return NULL;
-    KR_RESTARTED(moved, splice(transfer.source, transfer.from, transfer.target, transfer.to, (size_t)transfer.count,
-                               flags));
+    KR_RESTARTED(moved,
+                 splice(transfer.source, transfer.from, transfer.target, transfer.to, (size_t)transfer.count, flags));
     return moved < 0 ? kr_posix_error() : PyLong_FromSsize_t(moved);
 }
 
@@ -422,8 +422,9 @@ KR_FUNCTION_POSITIONAL(makedev, 2, 2) {
 #define RELATIVE "A relative path starts at the folder dir_fd, if given."
 
 static PyMethodDef functions[] = {
-    KR_ENTRY_KEYWORDS(open, "($module, /, path, flags, mode=511, *, dir_fd=None)",
-                      "Open a file with O_* flags, and with permissions for a new one; return the descriptor.\n\n" RELATIVE),
+    KR_ENTRY_KEYWORDS(
+        open, "($module, /, path, flags, mode=511, *, dir_fd=None)",
+        "Open a file with O_* flags, and with permissions for a new one; return the descriptor.\n\n" RELATIVE),
     KR_ENTRY_KEYWORDS(close, "($module, /, fd)", "Close a descriptor."),
     KR_ENTRY_POSITIONAL(closerange, "($module, fd_low, fd_high, /)",
                         "Close the descriptors from fd_low up to, but without, fd_high; ignore errors."),
@@ -436,15 +437,18 @@ static PyMethodDef functions[] = {
                       "Make a file that lives in memory only, and return its descriptor."),
     KR_ENTRY_KEYWORDS(eventfd, "($module, /, initval, flags=EFD_CLOEXEC)",
                       "Make a counter for notifications, and return its descriptor."),
-    KR_ENTRY_KEYWORDS(eventfd_read, "($module, /, fd)", "Wait for an eventfd's counter, reset it, and return its value."),
+    KR_ENTRY_KEYWORDS(eventfd_read, "($module, /, fd)",
+                      "Wait for an eventfd's counter, reset it, and return its value."),
     KR_ENTRY_KEYWORDS(eventfd_write, "($module, /, fd, value)", "Add to an eventfd's counter."),
-    KR_ENTRY_ONE(get_inheritable, "($module, fd, /)", "Tell whether programs started by this process get the descriptor."),
+    KR_ENTRY_ONE(get_inheritable, "($module, fd, /)",
+                 "Tell whether programs started by this process get the descriptor."),
     KR_ENTRY_POSITIONAL(set_inheritable, "($module, fd, inheritable, /)",
                         "Set whether programs started by this process get the descriptor."),
     KR_ENTRY_ONE(get_blocking, "($module, fd, /)", "Tell whether reading and writing wait (O_NONBLOCK is not set)."),
     KR_ENTRY_POSITIONAL(set_blocking, "($module, fd, blocking, /)", "Set whether reading and writing wait."),
-    KR_ENTRY_POSITIONAL(lockf, "($module, fd, command, length, /)",
-                        "Lock, test or unlock (F_LOCK, F_TLOCK, F_ULOCK, F_TEST) a range from the current position on."),
+    KR_ENTRY_POSITIONAL(
+        lockf, "($module, fd, command, length, /)",
+        "Lock, test or unlock (F_LOCK, F_TLOCK, F_ULOCK, F_TEST) a range from the current position on."),
     KR_ENTRY_POSITIONAL(lseek, "($module, fd, position, how, /)",
                         "Set the position, counted from how (SEEK_SET, SEEK_CUR, SEEK_END, ...); return the new one."),
     KR_ENTRY_POSITIONAL(read, "($module, fd, length, /)", "Read at most length bytes."),
@@ -459,8 +463,7 @@ static PyMethodDef functions[] = {
                       "($module, /, src, dst, count, offset_src=None,\n                offset_dst=None)",
                       "Copy count bytes between files within the system; None means the current position.\n\n"
                       "Return how many bytes were copied."),
-    KR_ENTRY_KEYWORDS(splice,
-                      "($module, /, src, dst, count, offset_src=None, offset_dst=None,\n       flags=0)",
+    KR_ENTRY_KEYWORDS(splice, "($module, /, src, dst, count, offset_src=None, offset_dst=None,\n       flags=0)",
                       "Move count bytes from or to a pipe, or both; None means the current position.\n\n"
                       "Return how many bytes were moved."),
     KR_ENTRY_POSITIONAL(ftruncate, "($module, fd, length, /)", "Cut or extend an open file to length bytes."),

@@ -34,24 +34,24 @@ KR_FUNCTION_NONE(getresgid) {
 }
 
 /* setuid(uid) and its relatives: every parameter is an id of the same kind. */
-#define SET_ONE(name, kind)                                                                                            \
-    KR_FUNCTION_ONE(name) {                                                                                            \
-        kind##_t id;                                                                                                   \
-        return kr_read_##kind(argument, &id) < 0 ? NULL : kr_posix_none(name(id));                                     \
+#define SET_ONE(name, kind)                                                        \
+    KR_FUNCTION_ONE(name) {                                                        \
+        kind##_t id;                                                               \
+        return kr_read_##kind(argument, &id) < 0 ? NULL : kr_posix_none(name(id)); \
     }
-#define SET_TWO(name, kind)                                                                                            \
-    KR_FUNCTION_POSITIONAL(name, 2, 2) {                                                                               \
-        kind##_t real, effective;                                                                                      \
-        if (kr_read_##kind(argument[0], &real) < 0 || kr_read_##kind(argument[1], &effective) < 0) return NULL;        \
-        return kr_posix_none(name(real, effective));                                                                   \
+#define SET_TWO(name, kind)                                                                                     \
+    KR_FUNCTION_POSITIONAL(name, 2, 2) {                                                                        \
+        kind##_t real, effective;                                                                               \
+        if (kr_read_##kind(argument[0], &real) < 0 || kr_read_##kind(argument[1], &effective) < 0) return NULL; \
+        return kr_posix_none(name(real, effective));                                                            \
     }
-#define SET_THREE(name, kind)                                                                                          \
-    KR_FUNCTION_POSITIONAL(name, 3, 3) {                                                                               \
-        kind##_t real, effective, saved;                                                                               \
-        if (kr_read_##kind(argument[0], &real) < 0 || kr_read_##kind(argument[1], &effective) < 0 ||                   \
-            kr_read_##kind(argument[2], &saved) < 0)                                                                   \
-            return NULL;                                                                                               \
-        return kr_posix_none(name(real, effective, saved));                                                            \
+#define SET_THREE(name, kind)                                                                        \
+    KR_FUNCTION_POSITIONAL(name, 3, 3) {                                                             \
+        kind##_t real, effective, saved;                                                             \
+        if (kr_read_##kind(argument[0], &real) < 0 || kr_read_##kind(argument[1], &effective) < 0 || \
+            kr_read_##kind(argument[2], &saved) < 0)                                                 \
+            return NULL;                                                                             \
+        return kr_posix_none(name(real, effective, saved));                                          \
     }
 SET_ONE(setuid, uid)
 SET_ONE(seteuid, uid)

@@ -17,8 +17,9 @@ KR_FUNCTION_KEYWORDS(link, 2, 2, "src", "dst", "src_dir_fd", "dst_dir_fd", "foll
         return NULL;
     /* Plain link() is used where it will do: on Linux it does not follow a link, unlike this function's default. */
     int plain = source_folder == AT_FDCWD && target_folder == AT_FDCWD && follow;
-    KR_UNLOCKED(result = plain ? link(src.text, dst.text)
-                               : linkat(source_folder, src.text, target_folder, dst.text, follow ? AT_SYMLINK_FOLLOW : 0));
+    KR_UNLOCKED(result =
+                    plain ? link(src.text, dst.text)
+                          : linkat(source_folder, src.text, target_folder, dst.text, follow ? AT_SYMLINK_FOLLOW : 0));
     if (result < 0) return kr_path_error2(&src, &dst);
     Py_RETURN_NONE;
 }
@@ -83,12 +84,12 @@ KR_FUNCTION_KEYWORDS(remove, 1, 1, "path", "dir_fd") { return remove_file("remov
 #define RELATIVES "Relative paths start at the folders src_dir_fd and dst_dir_fd, if given."
 
 static PyMethodDef functions[] = {
-    KR_ENTRY_KEYWORDS(link,
-                      "($module, /, src, dst, *, src_dir_fd=None, dst_dir_fd=None,\n     follow_symlinks=True)",
+    KR_ENTRY_KEYWORDS(link, "($module, /, src, dst, *, src_dir_fd=None, dst_dir_fd=None,\n     follow_symlinks=True)",
                       "Make dst a further name of the file src.\n\n" RELATIVES
                       "\nWith follow_symlinks false, a symbolic link src is linked itself."),
-    KR_ENTRY_KEYWORDS(symlink, "($module, /, src, dst, target_is_directory=False, *, dir_fd=None)",
-                      "Make dst a symbolic link that says src; target_is_directory matters on Windows only.\n\n" RELATIVE),
+    KR_ENTRY_KEYWORDS(
+        symlink, "($module, /, src, dst, target_is_directory=False, *, dir_fd=None)",
+        "Make dst a symbolic link that says src; target_is_directory matters on Windows only.\n\n" RELATIVE),
     KR_ENTRY_KEYWORDS(readlink, "($module, /, path, *, dir_fd=None)", "Return what a symbolic link says.\n\n" RELATIVE),
     KR_ENTRY_KEYWORDS(rename, "($module, /, src, dst, *, src_dir_fd=None, dst_dir_fd=None)",
                       "Rename a file or folder.\n\n" RELATIVES),

@@ -49,11 +49,11 @@ static const struct {
 
 /* By these os.py tells which functions accept descriptors, dir_fd and follow_symlinks. */
 static const char *const abilities[] = {
-    "HAVE_EVENTFD",  "HAVE_FACCESSAT", "HAVE_FCHDIR",   "HAVE_FCHMOD",  "HAVE_FCHMODAT",     "HAVE_FCHOWN",
-    "HAVE_FCHOWNAT", "HAVE_FEXECVE",   "HAVE_FDOPENDIR", "HAVE_FPATHCONF", "HAVE_FSTATAT",   "HAVE_FSTATVFS",
-    "HAVE_FTRUNCATE", "HAVE_FUTIMENS", "HAVE_FUTIMES",  "HAVE_FUTIMESAT", "HAVE_LINKAT",     "HAVE_LCHOWN",
-    "HAVE_LSTAT",    "HAVE_LUTIMES",   "HAVE_MEMFD_CREATE", "HAVE_MKDIRAT", "HAVE_MKFIFOAT", "HAVE_MKNODAT",
-    "HAVE_OPENAT",   "HAVE_READLINKAT", "HAVE_RENAMEAT", "HAVE_SYMLINKAT", "HAVE_UNLINKAT",  "HAVE_UTIMENSAT",
+    "HAVE_EVENTFD",   "HAVE_FACCESSAT",  "HAVE_FCHDIR",       "HAVE_FCHMOD",    "HAVE_FCHMODAT", "HAVE_FCHOWN",
+    "HAVE_FCHOWNAT",  "HAVE_FEXECVE",    "HAVE_FDOPENDIR",    "HAVE_FPATHCONF", "HAVE_FSTATAT",  "HAVE_FSTATVFS",
+    "HAVE_FTRUNCATE", "HAVE_FUTIMENS",   "HAVE_FUTIMES",      "HAVE_FUTIMESAT", "HAVE_LINKAT",   "HAVE_LCHOWN",
+    "HAVE_LSTAT",     "HAVE_LUTIMES",    "HAVE_MEMFD_CREATE", "HAVE_MKDIRAT",   "HAVE_MKFIFOAT", "HAVE_MKNODAT",
+    "HAVE_OPENAT",    "HAVE_READLINKAT", "HAVE_RENAMEAT",     "HAVE_SYMLINKAT", "HAVE_UNLINKAT", "HAVE_UTIMENSAT",
 };
 
 static int add_constants(PyObject *module) {
@@ -83,7 +83,7 @@ static int add_abilities(PyObject *module) {
 /* ---- The module ---- */
 
 static int posix_execute(PyObject *module) {
-#define KR_POSIX_PART(name)                                                                                            \
+#define KR_POSIX_PART(name) \
     if (kr_posix_add_##name(module) < 0) return -1;
     KR_POSIX_PARTS(KR_POSIX_PART)
 #undef KR_POSIX_PART

@@ -68,8 +68,8 @@ static int take_text(KrPath *path) {
 
 /* Other bytes-like objects than bytes still work, but are on their way out. */
 static int take_buffer(KrPath *path) {
-    if (PyErr_WarnFormat(PyExc_DeprecationWarning, 1, "%s: %s should be %s, not %.200s", path->function, path->parameter,
-                         allowed_kinds(path), Py_TYPE(path->object)->tp_name) < 0)
+    if (PyErr_WarnFormat(PyExc_DeprecationWarning, 1, "%s: %s should be %s, not %.200s", path->function,
+                         path->parameter, allowed_kinds(path), Py_TYPE(path->object)->tp_name) < 0)
         return -1;
     path->bytes = PyBytes_FromObject(path->object);
     if (path->bytes == NULL) return -1;

@@ -212,8 +212,8 @@ int kr_strings_from_environment(KrStrings *strings, PyObject *environment);
 
 /* An open folder, and a batch of its entries: the system is asked, and the interpreter lock released, once a batch.
  *
- * Invariant: the entries from `next` to `end` have not been seen; while `is_reading`, the batch belongs to the thread that
- * asks the system, and others wait. */
+ * Invariant: the entries from `next` to `end` have not been seen; `fd` is -1 once the folder is closed. While
+ * `is_reading`, the batch belongs to the thread that asks the system, and others wait. */
 typedef struct KrFolder {
     int fd;
     int is_reading;
@@ -225,7 +225,10 @@ typedef struct KrFolder {
 KrFolder *kr_folder_open(const KrPath *path);
 /* The next entry but "." and "..", valid until the next call. Returns NULL at the end, or with OSError. */
 const struct dirent64 *kr_folder_next(KrFolder *folder, const KrPath *path);
+/* Closes the descriptor; a second call does nothing. */
 void kr_folder_close(KrFolder *folder, const KrPath *path);
+/* Releases the memory of a closed folder, when no other thread can be using it. */
+void kr_folder_free(KrFolder *folder);
 
 PyObject *kr_stat_result(PyObject *module, const struct stat *status);
 /* Reads a sched_param object. Returns 0 or -1. */

@@ -137,7 +137,8 @@ KR_FUNCTION_POSITIONAL(setpgid, 2, 2) {
 KR_FUNCTION_NONE(setsid) { return kr_posix_none(setsid() < 0 ? -1 : 0); }
 
 static PyMethodDef functions[] = {
-    KR_ENTRY_NONE(fork, "($module, /)", "Split this process in two; return 0 in the child and the child's id in the parent."),
+    KR_ENTRY_NONE(fork, "($module, /)",
+                  "Split this process in two; return 0 in the child and the child's id in the parent."),
     KR_ENTRY_NONE(forkpty, "($module, /)",
                   "Like fork(), with a new terminal for the child; return the id and the terminal's descriptor."),
     KR_ENTRY_KEYWORDS(register_at_fork,

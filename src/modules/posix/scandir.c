@@ -9,8 +9,7 @@
 /* ---- DirEntry ---- */
 
 typedef struct DirEntry {
-    PyObject_HEAD
-    PyObject *name; /* str or bytes, as the folder's path was */
+    PyObject_HEAD PyObject *name; /* str or bytes, as the folder's path was */
     PyObject *path;
     PyObject *status;      /* cached results of stat(), NULL until asked for */
     PyObject *link_status; /* of stat(follow_symlinks=False) */
@@ -41,9 +40,6 @@ static PyObject *entry_fetch(DirEntry *self, PyObject *module, int follow) {
 
 static PyObject *entry_status(DirEntry *self, PyTypeObject *defining_class, int follow);
 
-/* Is it a symbolic link? Returns 1, 0, or -1 with an exception. */
-static int entry_is_link(DirEntry *self, PyTypeObject *defining_class);
-
 /* The file type of a status, S_IF*; -1 with an exception. */
 static long status_kind(PyObject *status) {
     long mode = PyLong_AsLong(PyStructSequence_GET_ITEM(status, 0));
@@ -68,6 +64,7 @@ static int entry_is_kind(DirEntry *self, PyTypeObject *defining_class, int follo
     return found < 0 ? -1 : found == kind;
 }
 
+/* Is it a symbolic link? Returns 1, 0, or -1 with an exception. */
 static int entry_is_link(DirEntry *self, PyTypeObject *defining_class) {
     return self->type != DT_UNKNOWN ? self->type == DT_LNK : entry_is_kind(self, defining_class, 0, S_IFLNK);
 }
@@ -102,16 +99,16 @@ static int read_follow(_PyArg_Parser *parser, PyObject *const *args, Py_ssize_t 
     return found == args ? 0 : kr_read_bool(found[0], follow);
 }
 
-#define ENTRY_METHOD(name)                                                                                             \
-    static PyObject *entry_##name##_following(DirEntry *self, PyTypeObject *defining_class, int follow);               \
-    static PyObject *entry_##name(DirEntry *self, PyTypeObject *defining_class, PyObject *const *args,                 \
-                                  Py_ssize_t count, PyObject *kwnames) {                                               \
-        static const char *const keywords[] = {"follow_symlinks", NULL};                                               \
-        static _PyArg_Parser parser = {.keywords = keywords, .fname = #name};                                          \
-        int follow;                                                                                                    \
-        if (read_follow(&parser, args, count, kwnames, &follow) < 0) return NULL;                                      \
-        return entry_##name##_following(self, defining_class, follow);                                                 \
-    }                                                                                                                  \
+#define ENTRY_METHOD(name)                                                                               \
+    static PyObject *entry_##name##_following(DirEntry *self, PyTypeObject *defining_class, int follow); \
+    static PyObject *entry_##name(DirEntry *self, PyTypeObject *defining_class, PyObject *const *args,   \
+                                  Py_ssize_t count, PyObject *kwnames) {                                 \
+        static const char *const keywords[] = {"follow_symlinks", NULL};                                 \
+        static _PyArg_Parser parser = {.keywords = keywords, .fname = #name};                            \
+        int follow;                                                                                      \
+        if (read_follow(&parser, args, count, kwnames, &follow) < 0) return NULL;                        \
+        return entry_##name##_following(self, defining_class, follow);                                   \
+    }                                                                                                    \
     static PyObject *entry_##name##_following(DirEntry *self, PyTypeObject *defining_class, int follow)
 
 static PyObject *bool_or_error(int result) { return result < 0 ? NULL : PyBool_FromLong(result); }
@@ -137,7 +134,8 @@ static PyObject *entry_repr(DirEntry *self) { return PyUnicode_FromFormat("<DirE
 
 static PyMemberDef entry_members[] = {
     {"name", T_OBJECT_EX, offsetof(DirEntry, name), READONLY, "the name within the folder that was scanned"},
-    {"path", T_OBJECT_EX, offsetof(DirEntry, path), READONLY, "the folder's path as it was given, joined with the name"},
+    {"path", T_OBJECT_EX, offsetof(DirEntry, path), READONLY,
+     "the folder's path as it was given, joined with the name"},
     {NULL},
 };
 
@@ -160,8 +158,11 @@ static PyMethodDef entry_methods[] = {
 };
 
 static PyType_Slot entry_slots[] = {
-    {Py_tp_dealloc, entry_dealloc}, {Py_tp_repr, entry_repr}, {Py_tp_methods, entry_methods},
-    {Py_tp_members, entry_members}, {0, NULL},
+    {Py_tp_dealloc, entry_dealloc},
+    {Py_tp_repr, entry_repr},
+    {Py_tp_methods, entry_methods},
+    {Py_tp_members, entry_members},
+    {0, NULL},
 };
 
 static PyType_Spec entry_spec = {
@@ -174,9 +175,8 @@ static PyType_Spec entry_spec = {
 /* ---- ScandirIterator ---- */
 
 typedef struct ScandirIterator {
-    PyObject_HEAD
-    PyObject *module;
-    KrFolder *folder; /* NULL once closed or exhausted */
+    PyObject_HEAD PyObject *module;
+    KrFolder *folder; /* closed once exhausted; NULL if it could not be opened */
     KrPath path;
     PyObject *prefix; /* str or bytes: what an entry's path has before its name; NULL for a descriptor */
 } ScandirIterator;
@@ -214,22 +214,15 @@ static PyObject *make_entry(ScandirIterator *self, const struct dirent64 *source
     return (PyObject *)entry;
 }
 
-static void iterator_close_folder(ScandirIterator *self) {
-    KrFolder *folder = self->folder;
-    self->folder = NULL;
-    if (folder != NULL) kr_folder_close(folder, &self->path);
-}
-
 static PyObject *iterator_next(ScandirIterator *self) {
-    if (self->folder == NULL) return NULL;
     const struct dirent64 *entry = kr_folder_next(self->folder, &self->path);
     PyObject *object = entry == NULL ? NULL : make_entry(self, entry);
-    if (object == NULL) iterator_close_folder(self);
+    if (object == NULL) kr_folder_close(self->folder, &self->path);
     return object;
 }
 
 static PyObject *iterator_close(ScandirIterator *self, PyObject *unused) {
-    iterator_close_folder(self);
+    kr_folder_close(self->folder, &self->path);
     Py_RETURN_NONE;
 }
 
@@ -241,19 +234,20 @@ static PyObject *iterator_exit(ScandirIterator *self, PyObject *const *args, Py_
 
 /* Closes, and warns of, an iterator that was neither exhausted nor closed. */
 static void iterator_finalize(ScandirIterator *self) {
-    if (self->folder == NULL) return;
+    if (self->folder == NULL || self->folder->fd < 0) return;
     PyObject *type, *value, *traceback;
     PyErr_Fetch(&type, &value, &traceback);
     if (PyErr_ResourceWarning((PyObject *)self, 1, "unclosed scandir iterator %R", self) < 0 &&
         PyErr_ExceptionMatches(PyExc_Warning))
         PyErr_WriteUnraisable((PyObject *)self);
-    iterator_close_folder(self);
+    kr_folder_close(self->folder, &self->path);
     PyErr_Restore(type, value, traceback);
 }
 
 static void iterator_dealloc(ScandirIterator *self) {
     PyTypeObject *type = Py_TYPE(self);
     if (PyObject_CallFinalizerFromDealloc((PyObject *)self) < 0) return;
+    if (self->folder != NULL) kr_folder_free(self->folder);
     kr_path_clear(&self->path);
     Py_XDECREF(self->prefix);
     Py_XDECREF(self->module);
@@ -269,8 +263,8 @@ static PyMethodDef iterator_methods[] = {
 };
 
 static PyType_Slot iterator_slots[] = {
-    {Py_tp_dealloc, iterator_dealloc},  {Py_tp_finalize, iterator_finalize}, {Py_tp_iter, PyObject_SelfIter},
-    {Py_tp_iternext, iterator_next},    {Py_tp_methods, iterator_methods},   {0, NULL},
+    {Py_tp_dealloc, iterator_dealloc}, {Py_tp_finalize, iterator_finalize}, {Py_tp_iter, PyObject_SelfIter},
+    {Py_tp_iternext, iterator_next},   {Py_tp_methods, iterator_methods},   {0, NULL},
 };
 
 static PyType_Spec iterator_spec = {

@@ -143,7 +143,7 @@ enum { FIRST_CPU_COUNT = 1024 };
 /* A set of CPU numbers that grows. */
 typedef struct CpuSet {
     cpu_set_t *set;
-    int count; /* CPUs that fit */
+    int count;   /* CPUs that fit */
     size_t size; /* bytes */
 } CpuSet;
 
@@ -268,9 +268,11 @@ static PyMethodDef functions[] = {
                         "Set the scheduling policy and parameters of a process."),
     KR_ENTRY_ONE(sched_getparam, "($module, pid, /)", "Return the scheduling parameters of a process."),
     KR_ENTRY_POSITIONAL(sched_setparam, "($module, pid, param, /)", "Set the scheduling parameters of a process."),
-    KR_ENTRY_ONE(sched_rr_get_interval, "($module, pid, /)", "Return the round-robin time slice of a process, in seconds."),
+    KR_ENTRY_ONE(sched_rr_get_interval, "($module, pid, /)",
+                 "Return the round-robin time slice of a process, in seconds."),
     KR_ENTRY_NONE(sched_yield, "($module, /)", "Let other processes run first."),
-    KR_ENTRY_POSITIONAL(sched_setaffinity, "($module, pid, mask, /)", "Restrict a process to CPUs, an iterable of numbers."),
+    KR_ENTRY_POSITIONAL(sched_setaffinity, "($module, pid, mask, /)",
+                        "Restrict a process to CPUs, an iterable of numbers."),
     KR_ENTRY_ONE(sched_getaffinity, "($module, pid, /)", "Return the set of CPUs that a process may run on."),
     KR_ENTRY_NONE(cpu_count, "($module, /)", "Return the number of CPUs in the system, or None if it is unknown."),
     KR_ENTRY_NONE(getloadavg, "($module, /)",

@@ -6,7 +6,7 @@
 
 #include <spawn.h>
 
-/* The last argument's number in POSIX_SPAWN_*. */
+/* The values of POSIX_SPAWN_*. */
 enum { ACTION_OPEN, ACTION_CLOSE, ACTION_DUP2 };
 
 /* ---- File actions ---- */
@@ -41,7 +41,8 @@ static int add_close(posix_spawn_file_actions_t *actions, PyObject *tuple) {
 static int add_dup2(posix_spawn_file_actions_t *actions, PyObject *tuple) {
     PyObject *tag;
     int source, target;
-    if (!PyArg_ParseTuple(tuple, "Oii;A dup2 file_action tuple must have 3 elements", &tag, &source, &target)) return -1;
+    if (!PyArg_ParseTuple(tuple, "Oii;A dup2 file_action tuple must have 3 elements", &tag, &source, &target))
+        return -1;
     return check_number(posix_spawn_file_actions_adddup2(actions, source, target));
 }
 
@@ -56,9 +57,7 @@ static int add_action(posix_spawn_file_actions_t *actions, PyObject *tuple) {
     case ACTION_OPEN: return add_open(actions, tuple);
     case ACTION_CLOSE: return add_close(actions, tuple);
     case ACTION_DUP2: return add_dup2(actions, tuple);
-    default:
-        PyErr_SetString(PyExc_TypeError, "Unknown file_actions identifier");
-        return -1;
+    default: PyErr_SetString(PyExc_TypeError, "Unknown file_actions identifier"); return -1;
     }
 }
 
@@ -187,28 +186,29 @@ static PyObject *spawn(PyObject *module, PyObject *const *argument, const char *
     return start(module, argument, &path, &arguments, &environment, search);
 }
 
-#define PARAMETERS                                                                                                     \
-    "", "", "", "file_actions", "setpgroup", "resetids", "setsid", "setsigmask", "setsigdef", "scheduler"
+#define PARAMETERS "", "", "", "file_actions", "setpgroup", "resetids", "setsid", "setsigmask", "setsigdef", "scheduler"
 
 KR_FUNCTION_KEYWORDS(posix_spawn, 3, 3, PARAMETERS) { return spawn(module, argument, "posix_spawn", 0); }
 KR_FUNCTION_KEYWORDS(posix_spawnp, 3, 3, PARAMETERS) { return spawn(module, argument, "posix_spawnp", 1); }
 
-#define DETAILS                                                                                                        \
-    "\n\n  file_actions\n    Tuples (POSIX_SPAWN_OPEN, fd, path, flags, mode), (POSIX_SPAWN_CLOSE, fd) and\n"            \
-    "    (POSIX_SPAWN_DUP2, fd, new_fd).\n  setpgroup\n    The group to join, 0 for a new one.\n  resetids\n"            \
-    "    Whether effective ids become the real ones.\n  setsid\n    Whether to start a session.\n  setsigmask\n"         \
-    "    Signals to block.\n  setsigdef\n    Signals to reset to their default action.\n  scheduler\n"                   \
+#define DETAILS                                                                                                  \
+    "\n\n  file_actions\n    Tuples (POSIX_SPAWN_OPEN, fd, path, flags, mode), (POSIX_SPAWN_CLOSE, fd) and\n"    \
+    "    (POSIX_SPAWN_DUP2, fd, new_fd).\n  setpgroup\n    The group to join, 0 for a new one.\n  resetids\n"    \
+    "    Whether effective ids become the real ones.\n  setsid\n    Whether to start a session.\n  setsigmask\n" \
+    "    Signals to block.\n  setsigdef\n    Signals to reset to their default action.\n  scheduler\n"           \
     "    A tuple of policy (or None) and a sched_param."
 
 static PyMethodDef functions[] = {
-    KR_ENTRY_KEYWORDS(posix_spawn,
-                      "($module, path, argv, env, /, *, file_actions=(),\n            setpgroup=<unrepresentable>, "
-                      "resetids=False, setsid=False,\n            setsigmask=(), setsigdef=(), scheduler=<unrepresentable>)",
-                      "Start a program in a new process, and return its id." DETAILS),
-    KR_ENTRY_KEYWORDS(posix_spawnp,
-                      "($module, path, argv, env, /, *, file_actions=(),\n             setpgroup=<unrepresentable>, "
-                      "resetids=False, setsid=False,\n             setsigmask=(), setsigdef=(), scheduler=<unrepresentable>)",
-                      "Start a program, found along PATH, in a new process, and return its id." DETAILS),
+    KR_ENTRY_KEYWORDS(
+        posix_spawn,
+        "($module, path, argv, env, /, *, file_actions=(),\n            setpgroup=<unrepresentable>, "
+        "resetids=False, setsid=False,\n            setsigmask=(), setsigdef=(), scheduler=<unrepresentable>)",
+        "Start a program in a new process, and return its id." DETAILS),
+    KR_ENTRY_KEYWORDS(
+        posix_spawnp,
+        "($module, path, argv, env, /, *, file_actions=(),\n             setpgroup=<unrepresentable>, "
+        "resetids=False, setsid=False,\n             setsigmask=(), setsigdef=(), scheduler=<unrepresentable>)",
+        "Start a program, found along PATH, in a new process, and return its id." DETAILS),
     {NULL},
 };
 

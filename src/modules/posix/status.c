@@ -99,8 +99,7 @@ PyObject *kr_stat_result(PyObject *module, const struct stat *status) {
 /* ---- stat ---- */
 
 static PyObject *stat_path(PyObject *module, const KrPath *path, int folder, int follow) {
-    if (kr_path_check_folder(path, folder) < 0 ||
-        kr_path_check_descriptor(path->function, folder, path->fd) < 0 ||
+    if (kr_path_check_folder(path, folder) < 0 || kr_path_check_descriptor(path->function, folder, path->fd) < 0 ||
         kr_path_check_follow(path->function, path->fd, follow) < 0)
         return NULL;
     struct stat status;

@@ -34,7 +34,8 @@ KR_FUNCTION_NONE(uname) {
     if (self == NULL) return NULL;
     const char *const texts[] = {names.sysname, names.nodename, names.release, names.version, names.machine};
     for (size_t i = 0; i < Py_ARRAY_LENGTH(texts); i++)
-        PyStructSequence_SET_ITEM(self, i, PyUnicode_DecodeASCII(texts[i], (Py_ssize_t)strlen(texts[i]), "surrogateescape"));
+        PyStructSequence_SET_ITEM(self, i,
+                                  PyUnicode_DecodeASCII(texts[i], (Py_ssize_t)strlen(texts[i]), "surrogateescape"));
     if (PyErr_Occurred()) Py_CLEAR(self);
     return self;
 }

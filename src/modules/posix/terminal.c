@@ -108,8 +108,9 @@ static PyMethodDef functions[] = {
     KR_ENTRY_POSITIONAL(tcsetpgrp, "($module, fd, pgid, /)", "Set the foreground process group of a terminal."),
     KR_ENTRY_KEYWORDS(device_encoding, "($module, /, fd)",
                       "Return the encoding of a terminal, None if the descriptor is not one."),
-    KR_ENTRY_POSITIONAL(get_terminal_size, "($module, fd=<unrepresentable>, /)",
-                        "Return the size of a terminal's window (of standard output by default) as an os.terminal_size."),
+    KR_ENTRY_POSITIONAL(
+        get_terminal_size, "($module, fd=<unrepresentable>, /)",
+        "Return the size of a terminal's window (of standard output by default) as an os.terminal_size."),
     {NULL},
 };
 

@@ -24,7 +24,9 @@ KR_FUNCTION_POSITIONAL(waitpid, 2, 2) {
     return pid < 0 ? kr_posix_error() : Py_BuildValue("(ii)", pid, status);
 }
 
-static PyObject *float_time(struct timeval time) { return PyFloat_FromDouble((double)time.tv_sec + (double)time.tv_usec * 1e-6); }
+static PyObject *float_time(struct timeval time) {
+    return PyFloat_FromDouble((double)time.tv_sec + (double)time.tv_usec * 1e-6);
+}
 
 /* The resources that a child used, as a resource.struct_rusage. */
 static PyObject *usage_object(const struct rusage *usage) {
@@ -36,9 +38,9 @@ static PyObject *usage_object(const struct rusage *usage) {
     PyObject *self = PyStructSequence_New((PyTypeObject *)type);
     Py_DECREF(type);
     if (self == NULL) return NULL;
-    const long counts[] = {usage->ru_maxrss,  usage->ru_ixrss,  usage->ru_idrss,    usage->ru_isrss, usage->ru_minflt,
-                           usage->ru_majflt,  usage->ru_nswap,  usage->ru_inblock,  usage->ru_oublock, usage->ru_msgsnd,
-                           usage->ru_msgrcv,  usage->ru_nsignals, usage->ru_nvcsw,  usage->ru_nivcsw};
+    const long counts[] = {usage->ru_maxrss, usage->ru_ixrss,    usage->ru_idrss,   usage->ru_isrss,   usage->ru_minflt,
+                           usage->ru_majflt, usage->ru_nswap,    usage->ru_inblock, usage->ru_oublock, usage->ru_msgsnd,
+                           usage->ru_msgrcv, usage->ru_nsignals, usage->ru_nvcsw,   usage->ru_nivcsw};
     PyStructSequence_SET_ITEM(self, 0, float_time(usage->ru_utime));
     PyStructSequence_SET_ITEM(self, 1, float_time(usage->ru_stime));
     for (size_t i = 0; i < Py_ARRAY_LENGTH(counts); i++)
@@ -69,12 +71,9 @@ KR_FUNCTION_KEYWORDS(wait4, 2, 2, "pid", "options") {
 }
 
 static PyStructSequence_Field waitid_fields[] = {
-    {"si_pid", "id of the child"},
-    {"si_uid", "real user of the child"},
-    {"si_signo", "always SIGCHLD"},
-    {"si_status", "exit status, or signal number"},
-    {"si_code", "what happened, CLD_*"},
-    {NULL},
+    {"si_pid", "id of the child"},       {"si_uid", "real user of the child"},
+    {"si_signo", "always SIGCHLD"},      {"si_status", "exit status, or signal number"},
+    {"si_code", "what happened, CLD_*"}, {NULL},
 };
 
 static PyStructSequence_Desc waitid_description = {
@@ -88,7 +87,8 @@ KR_FUNCTION_POSITIONAL(waitid, 3, 3) {
     int kind, options, result;
     pid_t id;
     siginfo_t information = {0};
-    if (kr_read_int(argument[0], &kind) < 0 || kr_read_pid(argument[1], &id) < 0 || kr_read_int(argument[2], &options) < 0)
+    if (kr_read_int(argument[0], &kind) < 0 || kr_read_pid(argument[1], &id) < 0 ||
+        kr_read_int(argument[2], &options) < 0)
         return NULL;
     KR_RESTARTED(result, waitid((idtype_t)kind, (id_t)id, &information, options));
     if (result < 0) return kr_posix_error();
@@ -111,10 +111,10 @@ KR_FUNCTION_ONE(WCOREDUMP) {
     return kr_read_int(argument, &status) < 0 ? NULL : PyBool_FromLong(WCOREDUMP(status));
 }
 
-#define STATUS_FUNCTION(name, make)                                                                                    \
-    KR_FUNCTION_KEYWORDS(name, 1, 1, "status") {                                                                       \
-        int status;                                                                                                    \
-        return kr_read_int(argument[0], &status) < 0 ? NULL : make(name(status));                                      \
+#define STATUS_FUNCTION(name, make)                                               \
+    KR_FUNCTION_KEYWORDS(name, 1, 1, "status") {                                  \
+        int status;                                                               \
+        return kr_read_int(argument[0], &status) < 0 ? NULL : make(name(status)); \
     }
 STATUS_FUNCTION(WIFCONTINUED, PyBool_FromLong)
 STATUS_FUNCTION(WIFSTOPPED, PyBool_FromLong)
