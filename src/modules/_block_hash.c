@@ -115,7 +115,7 @@ static BlockHash *new_hash(PyTypeObject *type, const HashKind *kind) {
 
 PyObject *kr_block_hash_call(PyObject *module, int index, const HashKind *kind, struct _PyArg_Parser *parser,
                              PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames) {
-    PyObject *values[2], *data = NULL;
+    PyObject *values[2] = {NULL, NULL}, *data = NULL;
     Py_ssize_t given = nargs + (kwnames ? PyTuple_GET_SIZE(kwnames) : 0);
     args = _PyArg_UnpackKeywords(args, nargs, NULL, kwnames, parser, 0, 1, 0, values);
     if (args == NULL) return NULL;
