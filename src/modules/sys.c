@@ -1,4 +1,5 @@
 /* sys: the interpreter seen from Python. Streams, hooks, limits and facts; start-up fills the rest in (lifecycle.c). */
+#define PY_SSIZE_T_CLEAN
 #include <Python.h>
 #include <frameobject.h>
 

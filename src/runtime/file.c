@@ -14,8 +14,7 @@
 int Py_UTF8Mode = 0;
 
 static struct {
-    PyTypeObject *text_type;
-    KrTextWriter text_write;
+    KrTextWriter text;
     Py_OpenCodeHookFunction open_code_hook;
     void *open_code_data;
 } state;
@@ -68,15 +67,12 @@ PyObject *PyFile_OpenCode(const char *path) {
 
 /* ---- writing ---- */
 
-void kr_file_set_text_writer(PyTypeObject *type, KrTextWriter write) {
-    state.text_type = type;
-    state.text_write = write;
-}
+void kr_file_set_text_writer(const KrTextWriter *writer) { state.text = *writer; }
 
 /* Calls file.write(text). */
 static int write_text(PyObject *file, PyObject *text) {
-    if (Py_IS_TYPE(file, state.text_type) && PyUnicode_CheckExact(text)) {
-        int status = state.text_write(file, text);
+    if (Py_IS_TYPE(file, state.text.type) && PyUnicode_CheckExact(text)) {
+        int status = state.text.write(file, text);
         if (status <= 0) return status;
     }
     PyObject *result = PyObject_CallMethodOneArg(file, KR_NAME(write), text);
@@ -97,7 +93,7 @@ int PyFile_WriteObject(PyObject *object, PyObject *file, int flags) {
     }
     /* A file that cannot be written to is noticed before the object is asked for its text. */
     PyObject *write = NULL;
-    if (!Py_IS_TYPE(file, state.text_type) && (write = PyObject_GetAttr(file, KR_NAME(write))) == NULL) return -1;
+    if (!Py_IS_TYPE(file, state.text.type) && (write = PyObject_GetAttr(file, KR_NAME(write))) == NULL) return -1;
     PyObject *text = (flags & Py_PRINT_RAW) ? PyObject_Str(object) : PyObject_Repr(object);
     int status = -1;
     if (text != NULL && write == NULL) {
@@ -118,6 +114,12 @@ int PyFile_WriteString(const char *string, PyObject *file) {
         return -1;
     }
     if (PyErr_Occurred()) return -1;
+    if (Py_IS_TYPE(file, state.text.type)) {
+        const char *end = string;
+        while (*end > 0) end++;
+        int status = *end == '\0' ? state.text.write_ascii(file, string, end - string) : 1;
+        if (status <= 0) return status;
+    }
     PyObject *text = PyUnicode_FromString(string);
     if (text == NULL) return -1;
     int status = write_text(file, text);

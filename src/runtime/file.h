@@ -4,10 +4,15 @@
 
 #include <Python.h>
 
-/* Writes a str to a file. Returns 0; -1 with an exception; 1 if it did nothing, because the file's write() was replaced. */
-typedef int (*KrTextWriter)(PyObject *file, PyObject *text);
+/* The ways to write to a file of the usual type. Both return 0; -1 with an exception; 1 if nothing was done, so that the
+ * file's method must be called. */
+typedef struct {
+    PyTypeObject *type; /* exactly this one */
+    int (*write)(PyObject *file, PyObject *text);                          /* a str */
+    int (*write_ascii)(PyObject *file, const char *text, Py_ssize_t size); /* bytes below 128 */
+} KrTextWriter;
 
-/* Has PyFile_WriteObject and its relatives call `write` for files whose type is exactly `type`. */
-void kr_file_set_text_writer(PyTypeObject *type, KrTextWriter write);
+/* Has PyFile_WriteObject and its relatives use them. */
+void kr_file_set_text_writer(const KrTextWriter *writer);
 
 #endif

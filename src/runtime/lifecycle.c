@@ -105,7 +105,7 @@ int _Py_CoerceLegacyLocale(int warn) {
 }
 
 /* The C locale is coerced to UTF-8 (PEP 538); UTF-8 mode (PEP 540) is off unless asked for or nothing can be coerced. */
-static void configure_locale(const PyConfig *config) {
+void kr_locale_start(const PyConfig *config) {
     setlocale(LC_CTYPE, "");
     const char *mode = kr_config_getenv(config, "PYTHONUTF8"), *coerce = kr_config_getenv(config, "PYTHONCOERCECLOCALE");
     const char *all = getenv("LC_ALL");
@@ -327,7 +327,7 @@ PyStatus Py_InitializeFromConfig(const PyConfig *given) {
     PyConfig_InitPythonConfig(&config);
     PyStatus status = kr_config_copy(&config, given);
     if (!PyStatus_Exception(status)) {
-        configure_locale(&config);
+        kr_locale_start(&config);
         status = PyConfig_Read(&config);
     }
     if (PyStatus_Exception(status)) {

@@ -23,6 +23,9 @@ int kr_tracemalloc_start(int frames);
 /* modules/atexit.c: runs and drops the registered functions. */
 void kr_atexit_call(PyInterpreterState *interpreter);
 
+/* Sets the locale that the environment names; before the command line is decoded. */
+void kr_locale_start(const PyConfig *config);
+
 void kr_runtime_release(PyThreadState *thread);
 
 #endif

@@ -13,6 +13,7 @@
 #include "object/names.h"
 #include "object/runtime.h"
 #include "runtime/config.h"
+#include "runtime/lifecycle.h"
 #include "runtime/run.h"
 
 PyObject *kr_run_read_pyc(FILE *stream) {
@@ -303,6 +304,7 @@ static int start_and_run(PyConfig *config, PyStatus status) {
 int Py_BytesMain(int argc, char **argv) {
     PyConfig config;
     PyConfig_InitPythonConfig(&config);
+    kr_locale_start(&config);
     return start_and_run(&config, PyConfig_SetBytesArgv(&config, argc, argv));
 }
 
