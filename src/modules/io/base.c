@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "modules/io/io.h"
+#include "modules/io/text.h"
 #include "object/names.h"
 
 typedef struct {
@@ -305,17 +305,27 @@ error:
     return NULL;
 }
 
+/* Calls self.write(line). Returns 0 or -1 with an exception. */
+static int write_line(PyObject *self, PyObject *line) {
+    if (Py_IS_TYPE(self, &kr_text_wrapper_type) && PyUnicode_CheckExact(line)) {
+        int status = kr_text_write_object(self, line);
+        if (status <= 0) return status;
+    }
+    PyObject *result = PyObject_CallMethodOneArg(self, KR_NAME(write), line);
+    Py_XDECREF(result);
+    return result == NULL ? -1 : 0;
+}
+
 static PyObject *base_writelines(PyObject *self, PyObject *lines) {
     if (kr_io_check_closed(self) < 0) return NULL;
     PyObject *iterator = PyObject_GetIter(lines), *line;
     if (iterator == NULL) return NULL;
     while ((line = PyIter_Next(iterator)) != NULL) {
-        PyObject *result;
-        do result = PyObject_CallMethodOneArg(self, KR_NAME(write), line);
-        while (result == NULL && kr_io_interrupted());
+        int status;
+        do status = write_line(self, line);
+        while (status < 0 && kr_io_interrupted());
         Py_DECREF(line);
-        if (result == NULL) break;
-        Py_DECREF(result);
+        if (status < 0) break;
     }
     Py_DECREF(iterator);
     if (PyErr_Occurred()) return NULL;

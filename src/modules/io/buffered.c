@@ -746,7 +746,7 @@ static Py_ssize_t read_into(KrBuffered *self, char *out, Py_ssize_t size, int on
     Py_ssize_t done = ahead(self);
     if (done > 0) {
         if (done > size) done = size;
-        memcpy(out, self->buffer + self->position, (size_t)done);
+        if (done > 0) memcpy(out, self->buffer + self->position, (size_t)done);
         self->position += done;
         if (done == size) return done;
     }
@@ -924,7 +924,7 @@ int kr_buffered_write(KrBuffered *self, const char *data, Py_ssize_t size) {
         status = write_many(self, data, size);
         goto done;
     }
-    memcpy(self->buffer + self->position, data, (size_t)size);
+    if (size > 0) memcpy(self->buffer + self->position, data, (size_t)size);
     if (self->dirty_end < 0 || self->dirty_start > self->position) self->dirty_start = self->position;
     advance(self, self->position + size);
     if (self->dirty_end < self->position) self->dirty_end = self->position;

@@ -300,7 +300,7 @@ static PyObject *bytesio_readinto(BytesIO *self, PyObject *target) {
     if (check_open(self) == 0) {
         Py_ssize_t left = self->position < self->size ? self->size - self->position : 0;
         Py_ssize_t size = view.len < left ? view.len : left;
-        memcpy(view.buf, PyBytes_AS_STRING(self->bytes) + (size > 0 ? self->position : 0), (size_t)size);
+        if (size > 0) memcpy(view.buf, PyBytes_AS_STRING(self->bytes) + (size > 0 ? self->position : 0), (size_t)size);
         self->position += size;
         result = PyLong_FromSsize_t(size);
     }

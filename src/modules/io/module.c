@@ -348,6 +348,8 @@ static PyTypeObject *const types[] = {
     &kr_text_wrapper_type,    &kr_stringio_type,
 };
 
+static const KrTextWriter text_writer = {&kr_text_wrapper_type, kr_text_write_object, kr_text_write_ascii};
+
 static int make_unsupported_operation(void) {
     if (state.unsupported_operation != NULL) return 0;
     state.unsupported_operation = PyObject_CallFunction((PyObject *)&PyType_Type, "s(OO){ss}", "UnsupportedOperation",
@@ -367,7 +369,7 @@ PyMODINIT_FUNC PyInit__io(void) {
         goto error;
     for (size_t i = 0; i < sizeof types / sizeof *types; i++)
         if (types[i] != &_PyBytesIOBuffer_Type && PyModule_AddType(module, types[i]) < 0) goto error;
-    kr_file_set_text_writer(&kr_text_wrapper_type, kr_text_write_object);
+    kr_file_set_text_writer(&text_writer);
     return module;
 error:
     Py_DECREF(module);

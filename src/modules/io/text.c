@@ -405,8 +405,15 @@ static int write_text(KrText *self, PyObject *text) {
         kr_io_unsupported("not writable");
         return -1;
     }
-    Py_INCREF(text);
     Py_ssize_t size = PyUnicode_GET_LENGTH(text);
+    if (PyUnicode_IS_ASCII(text) && !self->line_buffering && !self->write_through && self->write_end == NULL &&
+        !self->can_read && self->codec != KR_CODEC_OBJECT && size < self->chunk_size - self->pending_size) {
+        if (kr_text_reserve(self, size) < 0) return -1;
+        memcpy(self->pending + self->pending_size, PyUnicode_DATA(text), (size_t)size);
+        self->pending_size += size;
+        return 0;
+    }
+    Py_INCREF(text);
     int flush = 0, newline = 0, status = -1;
     if (self->line_buffering || (self->write_translate && self->write_end != NULL))
         newline = PyUnicode_FindChar(text, '\n', 0, size, 1) >= 0;
@@ -440,13 +447,35 @@ done:
     return status;
 }
 
+/* Returns 1 if the object's own attribute `write` hides the method, 0 or -1. */
+static inline int is_write_hidden(KrText *self) {
+    if (self->dict == NULL) return 0;
+    uint64_t version = ((PyDictObject *)self->dict)->ma_version_tag;
+    if (__builtin_expect(version == self->plain_version, 1)) return 0;
+    int hidden = PyDict_Contains(self->dict, KR_NAME(write));
+    if (hidden == 0) self->plain_version = version;
+    return hidden;
+}
+
 int kr_text_write_object(PyObject *object, PyObject *text) {
     KrText *self = (KrText *)object;
-    if (self->dict != NULL && PyDict_GET_SIZE(self->dict) > 0) {
-        int replaced = PyDict_Contains(self->dict, KR_NAME(write));
-        if (replaced != 0) return replaced;
-    }
+    int hidden = is_write_hidden(self);
+    if (hidden != 0) return hidden;
     return PyUnicode_READY(text) < 0 ? -1 : write_text(self, text);
+}
+
+int kr_text_write_ascii(PyObject *object, const char *text, Py_ssize_t size) {
+    KrText *self = (KrText *)object;
+    int hidden = is_write_hidden(self);
+    if (hidden != 0) return hidden;
+    if (check_attached(self) < 0 || check_open(self) < 0) return -1;
+    if (!self->can_write || self->can_read || self->codec == KR_CODEC_OBJECT || self->line_buffering ||
+        self->write_through || self->write_end != NULL || size >= self->chunk_size - self->pending_size)
+        return 1;
+    if (kr_text_reserve(self, size) < 0) return -1;
+    memcpy(self->pending + self->pending_size, text, (size_t)size);
+    self->pending_size += size;
+    return 0;
 }
 
 static PyObject *text_write(KrText *self, PyObject *text) {

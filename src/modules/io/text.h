@@ -77,6 +77,7 @@ typedef struct {
 
     PyObject *weakrefs;
     PyObject *dict;
+    uint64_t plain_version; /* ma_version_tag of `dict` when it was last seen without an item "write" */
 } KrText;
 
 /* ---- text.c ---- */
@@ -85,6 +86,8 @@ PyObject *kr_text_new(PyObject *buffer, PyObject *encoding, PyObject *errors, Py
 /* The method write() for an exact TextIOWrapper. Returns 0; -1 with an exception; 1 if nothing was done, because the
  * object has an attribute `write` of its own. */
 int kr_text_write_object(PyObject *self, PyObject *text);
+/* The same for bytes below 128; 1 also if it is not a matter of copying them. */
+int kr_text_write_ascii(PyObject *self, const char *text, Py_ssize_t size);
 /* Writes what is pending to the buffer. Returns 0, or -1 with an exception. */
 int kr_text_write_pending(KrText *self);
 /* Raise ValueError or UnsupportedOperation. Return 0 or -1. */

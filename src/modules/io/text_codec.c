@@ -286,7 +286,7 @@ int kr_text_encoder_restart(KrText *self, int at_start) {
 }
 
 int kr_text_reserve(KrText *self, Py_ssize_t size) {
-    if (size <= self->pending_room - self->pending_size) return 0;
+    if (size <= self->pending_room - self->pending_size && self->pending != NULL) return 0;
     if (size > PY_SSIZE_T_MAX / 2 - self->pending_size) {
         PyErr_NoMemory();
         return -1;
