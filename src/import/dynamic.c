@@ -83,8 +83,9 @@ PyObject *kr_import_load_dynamic(PyObject *spec) {
         goto done;
     }
     if (PyErr_Occurred()) {
+        /* What came back may be no object at all, such as a definition that was never initialised: it is not released. */
         _PyErr_FormatFromCause(PyExc_SystemError, "initialization of %s raised unreported exception", full_name);
-        Py_CLEAR(module);
+        module = NULL;
         goto done;
     }
     if (Py_TYPE(module) == NULL) {

@@ -813,7 +813,7 @@ static struct wrapperbase slot_table[] = {
     COMPARISON_ENTRY(gt, ">"),
     COMPARISON_ENTRY(ge, ">="),
     ENTRY("__iter__", TYPE_SLOT(tp_iter), slot_iter, wrap_unary, "($self, /)", "Make an iterator over self."),
-    ENTRY("__next__", TYPE_SLOT(tp_iternext), slot_iternext, wrap_next, "($self, /)", "Get the next value; raise StopIteration at the end."),
+    ENTRY("__next__", TYPE_SLOT(tp_iternext), slot_iternext, wrap_next, "($self, /)", "Implement next(self)."),
     ENTRY("__get__", TYPE_SLOT(tp_descr_get), kr_slot_descr_get, wrap_descr_get, "($self, instance, owner=None, /)",
           "Return the attribute of the instance, or of its class."),
     ENTRY("__set__", TYPE_SLOT(tp_descr_set), slot_descr_set, wrap_descr_set, "($self, instance, value, /)",

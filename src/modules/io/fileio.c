@@ -590,7 +590,7 @@ static PyMethodDef fileio_methods[] = {
 };
 
 static PyGetSetDef fileio_getset[] = {
-    {"closed", (getter)fileio_get_closed, NULL, PyDoc_STR("Whether the file is closed.")},
+    {"closed", (getter)fileio_get_closed, NULL, PyDoc_STR("True if the file is closed")},
     {"closefd", (getter)fileio_get_closefd, NULL, PyDoc_STR("Whether close() closes the descriptor.")},
     {"mode", (getter)fileio_get_mode, NULL, PyDoc_STR("The mode, with \"b\" in it.")},
     {NULL},
