@@ -564,7 +564,8 @@ void _Py_NO_RETURN _Py_FatalErrorFormat(const char *function, const char *format
 /* ---- Sub-interpreters are not supported ---- */
 
 PyThreadState *_Py_NewInterpreter(int isolated) {
-    PyErr_SetString(PyExc_RuntimeError, "Krait has one interpreter a process: sub-interpreters are not supported");
+    if (kr_tstate() != NULL) /* callers swap their thread state out first */
+        PyErr_SetString(PyExc_RuntimeError, "Krait has one interpreter a process: sub-interpreters are not supported");
     return NULL;
 }
 PyThreadState *Py_NewInterpreter(void) { return _Py_NewInterpreter(0); }
