@@ -20,7 +20,7 @@ static KrNode *run(KrLexer *lexer, KrParseMode mode, PyCompilerFlags *flags, KrA
 KrNode *kr_parse(const char *source, size_t length, PyObject *filename, KrParseMode mode, PyCompilerFlags *flags,
                  KrArena *arena) {
     KrSource text;
-    bool is_utf8 = flags != NULL && (flags->cf_flags & (PyCF_IGNORE_COOKIE | PyCF_SOURCE_IS_UTF8)) != 0;
+    bool is_utf8 = flags != NULL && (flags->cf_flags & PyCF_IGNORE_COOKIE) != 0;
     if (kr_source_init(&text, source, length, filename, is_utf8, mode == KR_PARSE_FILE) < 0) {
         kr_source_destroy(&text);
         return NULL;
