@@ -302,7 +302,7 @@ static int show_traceback(Display *display, PyObject *traceback, const char *hea
         else if (limit <= 0)
             return 0;
     }
-    if (write_margin(display) < 0 || write_text(display, header) < 0) return -1;
+    if (header != NULL && (write_margin(display) < 0 || write_text(display, header) < 0)) return -1;
     PyTracebackObject *entry = (PyTracebackObject *)traceback;
     for (PyTracebackObject *at = entry; at != NULL; at = at->tb_next) depth++;
     for (; depth > limit; depth--) entry = entry->tb_next;
@@ -518,8 +518,7 @@ static int show_one(Display *display, PyObject *value) {
                 plain.indent = 0;
                 plain.group_depth = 0;
                 if (result == 0) result = write_text(&plain, header);
-                if (result == 0) result = show_traceback(display, traceback, "");
-                /* the header is written without margin above: show_traceback's own empty header costs one margin */
+                if (result == 0) result = show_traceback(display, traceback, NULL);
             }
         }
     } else {

@@ -102,21 +102,36 @@ static int run_module(const wchar_t *name, int set_argv0) {
 
 static int run_stdin(PyConfig *config, PyCompilerFlags *flags);
 
-static int run_file(const PyConfig *config, PyCompilerFlags *flags) {
-    PyObject *filename = PyUnicode_FromWideChar(config->run_filename, -1);
-    if (filename == NULL) return report();
-    if (PySys_Audit("cpython.run_file", "O", filename) < 0) {
-        Py_DECREF(filename);
-        return report();
-    }
-    PyObject *bytes = PyUnicode_EncodeFSDefault(filename);
-    if (bytes == NULL) {
-        Py_DECREF(filename);
-        return report();
-    }
+/* The file name made absolute, as __file__ and messages show it. A new reference. */
+static PyObject *absolute_name(PyObject *filename) {
+    char folder[PATH_MAX];
+    PyObject *bytes = PyUnicode_EncodeFSDefault(filename), *start, *rest, *result = NULL;
+    if (bytes == NULL) return NULL;
     const char *name = PyBytes_AS_STRING(bytes);
+    if (name[0] == '/' || getcwd(folder, sizeof folder) == NULL) {
+        Py_DECREF(bytes);
+        return Py_NewRef(filename);
+    }
+    start = PyUnicode_DecodeFSDefault(folder);
+    rest = PyUnicode_DecodeFSDefault(strncmp(name, "./", 2) == 0 ? name + 2 : name);
+    if (start != NULL && rest != NULL) result = PyUnicode_FromFormat("%U/%U", start, rest);
+    Py_XDECREF(start);
+    Py_XDECREF(rest);
+    Py_DECREF(bytes);
+    return result;
+}
+
+static int run_file(const PyConfig *config, PyCompilerFlags *flags) {
+    PyObject *given = PyUnicode_FromWideChar(config->run_filename, -1);
+    PyObject *filename = given == NULL ? NULL : absolute_name(given), *bytes = NULL;
+    Py_XDECREF(given);
+    if (filename == NULL || PySys_Audit("cpython.run_file", "O", filename) < 0 ||
+        (bytes = PyUnicode_EncodeFSDefault(filename)) == NULL) {
+        Py_XDECREF(filename);
+        return report();
+    }
     struct stat status;
-    FILE *stream = fopen(name, "rb");
+    FILE *stream = fopen(PyBytes_AS_STRING(bytes), "rb");
     int code = 0;
     if (stream == NULL) {
         int error = errno;
@@ -127,29 +142,14 @@ static int run_file(const PyConfig *config, PyCompilerFlags *flags) {
         PyMem_Free(program);
         code = 2;
     } else if (fstat(fileno(stream), &status) == 0 && S_ISDIR(status.st_mode)) {
-        PySys_FormatStderr("%ls: %R is a directory, cannot continue\n", config->program_name, filename);
+        PySys_FormatStderr("%S: %R is a directory, cannot continue\n", PySys_GetObject("executable"), filename);
         fclose(stream);
         code = 1;
     } else if (Py_MakePendingCalls() == -1) {
         fclose(stream);
         code = report();
     } else {
-        PyObject *absolute = Py_NewRef(filename);
-        if (name[0] != '/' && config->run_filename[0] != '<') {
-            char folder[PATH_MAX];
-            if (getcwd(folder, sizeof folder) != NULL) {
-                PyObject *start = PyUnicode_DecodeFSDefault(folder);
-                if (start != NULL) {
-                    const char *rest = strncmp(name, "./", 2) == 0 ? name + 2 : name;
-                    PyObject *relative = PyUnicode_DecodeFSDefault(rest);
-                    if (relative != NULL) Py_SETREF(absolute, PyUnicode_FromFormat("%U/%U", start, relative));
-                    Py_XDECREF(relative);
-                }
-                Py_XDECREF(start);
-            }
-        }
-        code = absolute == NULL || _PyRun_AnyFileObject(stream, absolute, 1, flags) != 0;
-        Py_XDECREF(absolute);
+        code = _PyRun_AnyFileObject(stream, filename, 1, flags) != 0;
     }
     Py_DECREF(bytes);
     Py_DECREF(filename);
