@@ -24,15 +24,15 @@ static PyStructSequence_Desc description = {
 };
 
 static struct {
-    PyTypeObject *type;
+    PyTypeObject type;
 } state;
 
 PyTypeObject *kr_unraisable_args_type(void) {
-    if (state.type == NULL) state.type = PyStructSequence_NewType(&description);
-    return state.type;
+    if (state.type.tp_name == NULL && PyStructSequence_InitType2(&state.type, &description) < 0) return NULL;
+    return &state.type;
 }
 
-void kr_errors_finalize(void) { Py_CLEAR(state.type); }
+void kr_errors_finalize(void) {}
 
 /* -- The default report ------------------------------------------------------------------------------------------------------ */
 

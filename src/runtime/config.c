@@ -1,5 +1,6 @@
 /* Configuration: PyConfig and PyPreConfig, the environment, and where the library is. */
 #include <Python.h>
+#include <locale.h>
 
 #include <errno.h>
 #include <limits.h>
@@ -498,6 +499,16 @@ static PyStatus compute_paths(PyConfig *config) {
     return PyStatus_Ok();
 }
 
+/* Names and texts that are not UTF-8 pass unharmed through the streams in the C locale, its relatives and UTF-8 mode. */
+static const wchar_t *stdio_errors(void) {
+    static const char *const lenient[] = {"C", "POSIX", "C.UTF-8", "C.utf8", "UTF-8"};
+    const char *name = setlocale(LC_CTYPE, NULL);
+    if (Py_UTF8Mode || name == NULL) return L"surrogateescape";
+    for (size_t i = 0; i < Py_ARRAY_LENGTH(lenient); i++)
+        if (strcmp(name, lenient[i]) == 0) return L"surrogateescape";
+    return L"strict";
+}
+
 PyStatus PyConfig_Read(PyConfig *config) {
     if (config->orig_argv.length == 0 && config->argv.length > 0) TRY(list_copy(&config->orig_argv, &config->argv));
     if (config->isolated > 0) {
@@ -526,7 +537,7 @@ PyStatus PyConfig_Read(PyConfig *config) {
     if (config->filesystem_errors == NULL) TRY(PyConfig_SetString(config, &config->filesystem_errors, L"surrogateescape"));
     if (config->stdio_encoding == NULL) TRY(PyConfig_SetString(config, &config->stdio_encoding, L"utf-8"));
     if (config->stdio_errors == NULL)
-        TRY(PyConfig_SetString(config, &config->stdio_errors, kr_locale_is_c() ? L"surrogateescape" : L"strict"));
+        TRY(PyConfig_SetString(config, &config->stdio_errors, stdio_errors()));
     return compute_paths(config);
 }
 

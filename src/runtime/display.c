@@ -389,7 +389,7 @@ static int show_syntax_error(Display *display, PyObject *value, PyObject **messa
     if (end_line > line) to = length;
     from -= start;
     to -= start;
-    if (from < 0) from = 0;
+    if (from < 0) goto done; /* the place lies before the visible text */
     if (to <= from) to = from + 1;
     if (write_margin(display) < 0 || write_text(display, "    ") < 0) result = -1;
     for (Py_ssize_t i = 0; i < from && result == 0; i++) {
@@ -669,7 +669,8 @@ void _PyErr_Display(PyObject *file, PyObject *type, PyObject *value, PyObject *t
 void PyErr_Display(PyObject *type, PyObject *value, PyObject *traceback) {
     PyObject *file = PySys_GetObject("stderr");
     if (file == NULL) {
-        PyObject_Print(value, stderr, 0);
+        _PyObject_Dump(value);
+        fprintf(stderr, "lost sys.stderr\n");
         fflush(stderr);
         return;
     }

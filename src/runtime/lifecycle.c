@@ -299,6 +299,12 @@ static PyStatus start_main(PyThreadState *thread) {
     return PyStatus_Ok();
 }
 
+static PyStatus limit_error(const char *message) {
+    PyStatus status = PyStatus_Error(message);
+    status.func = "config_init_int_max_str_digits";
+    return status;
+}
+
 static PyStatus apply_limits(PyInterpreterState *interpreter) {
     const PyConfig *config = &interpreter->config;
     const wchar_t *option = kr_config_xoption(config, L"int_max_str_digits"), *sign;
@@ -310,11 +316,11 @@ static PyStatus apply_limits(PyInterpreterState *interpreter) {
         sign = wcschr(option, '=');
         digits = sign == NULL || sign[1] == 0 ? -2 : wcstol(sign + 1, &wide_end, 10);
         if (digits < 0 || *wide_end != 0 || (digits > 0 && digits < 640) || digits > INT_MAX)
-            return PyStatus_Error("-X int_max_str_digits: invalid limit; must be >= 640 or 0 for unlimited.");
+            return limit_error("-X int_max_str_digits: invalid limit; must be >= 640 or 0 for unlimited.");
     } else if (text != NULL) {
         digits = strtol(text, &end, 10);
         if (digits < 0 || *end != 0 || (digits > 0 && digits < 640) || digits > INT_MAX)
-            return PyStatus_Error("PYTHONINTMAXSTRDIGITS: invalid limit; must be >= 640 or 0 for unlimited.");
+            return limit_error("PYTHONINTMAXSTRDIGITS: invalid limit; must be >= 640 or 0 for unlimited.");
     }
     interpreter->int_max_str_digits = (int)digits;
     kr_int_set_max_str_digits(digits < 0 ? KR_INT_DEFAULT_MAX_STR_DIGITS : (int)digits);

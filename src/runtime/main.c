@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/fileutils.h"
 #include "modules/sys.h"
 #include "object/interpreter.h"
 #include "object/names.h"
@@ -102,29 +103,8 @@ static int run_module(const wchar_t *name, int set_argv0) {
 
 static int run_stdin(PyConfig *config, PyCompilerFlags *flags);
 
-/* The file name made absolute, as __file__ and messages show it. A new reference. */
-static PyObject *absolute_name(PyObject *filename) {
-    char folder[PATH_MAX];
-    PyObject *bytes = PyUnicode_EncodeFSDefault(filename), *start, *rest, *result = NULL;
-    if (bytes == NULL) return NULL;
-    const char *name = PyBytes_AS_STRING(bytes);
-    if (name[0] == '/' || getcwd(folder, sizeof folder) == NULL) {
-        Py_DECREF(bytes);
-        return Py_NewRef(filename);
-    }
-    start = PyUnicode_DecodeFSDefault(folder);
-    rest = PyUnicode_DecodeFSDefault(strncmp(name, "./", 2) == 0 ? name + 2 : name);
-    if (start != NULL && rest != NULL) result = PyUnicode_FromFormat("%U/%U", start, rest);
-    Py_XDECREF(start);
-    Py_XDECREF(rest);
-    Py_DECREF(bytes);
-    return result;
-}
-
 static int run_file(const PyConfig *config, PyCompilerFlags *flags) {
-    PyObject *given = PyUnicode_FromWideChar(config->run_filename, -1);
-    PyObject *filename = given == NULL ? NULL : absolute_name(given), *bytes = NULL;
-    Py_XDECREF(given);
+    PyObject *filename = PyUnicode_FromWideChar(config->run_filename, -1), *bytes = NULL;
     if (filename == NULL || PySys_Audit("cpython.run_file", "O", filename) < 0 ||
         (bytes = PyUnicode_EncodeFSDefault(filename)) == NULL) {
         Py_XDECREF(filename);
@@ -241,10 +221,24 @@ static PyObject *script_importer(PyObject *filename) {
     return importer;
 }
 
+/* The script's name as messages show it: from the root on. */
+static int make_absolute(PyConfig *config) {
+    wchar_t *absolute;
+    if (_Py_abspath(config->run_filename, &absolute) < 0) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    if (absolute == NULL) return 0;
+    PyMem_RawFree(config->run_filename);
+    config->run_filename = absolute;
+    return 0;
+}
+
 static int run(PyConfig *config) {
     PyCompilerFlags flags = _PyCompilerFlags_INIT;
     PyObject *importer_path = NULL;
     int code;
+    if (config->run_filename != NULL && make_absolute(config) < 0) return report();
     if (config->run_filename != NULL) {
         PyObject *filename = PyUnicode_FromWideChar(config->run_filename, -1);
         PyObject *importer = filename == NULL ? NULL : script_importer(filename);
@@ -288,8 +282,14 @@ fail:
 }
 
 int Py_RunMain(void) {
+    kr_run_interrupted = 0;
     int code = run(&kr_tstate()->interp->config);
     if (Py_FinalizeEx() < 0) code = 120; /* the buffered output could not be written */
+    if (kr_run_interrupted) { /* who started us sees that Ctrl-C ended the program */
+        signal(SIGINT, SIG_DFL);
+        kill(getpid(), SIGINT);
+        return SIGINT + 128;
+    }
     return code;
 }
 

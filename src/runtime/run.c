@@ -49,6 +49,8 @@ PyObject *Py_CompileString(const char *text, const char *filename, int start) {
 }
 
 /* Runs a code object in a namespace that gets __builtins__. Takes over `code` (may be NULL). */
+int kr_run_interrupted;
+
 static PyObject *run_code(PyObject *code, PyObject *globals, PyObject *locals) {
     if (code == NULL) return NULL;
     PyObject *result = NULL;
@@ -57,6 +59,7 @@ static PyObject *run_code(PyObject *code, PyObject *globals, PyObject *locals) {
         goto done;
     if (PySys_Audit("exec", "O", code) < 0) goto done;
     result = PyEval_EvalCode(code, globals, locals);
+    if (result == NULL && PyErr_Occurred() == PyExc_KeyboardInterrupt) kr_run_interrupted = 1;
 done:
     Py_DECREF(code);
     return result;
@@ -99,6 +102,22 @@ static char *read_all(FILE *stream, size_t *length) {
     return text;
 }
 
+/* As lines are C strings to the reference, a zero byte hides the rest of its line, and the next line follows directly. */
+static void drop_null_bytes(char *text, size_t *length) {
+    char *end = text + *length, *to = memchr(text, 0, *length);
+    for (char *from = to; from != NULL && from < end;) {
+        if (*from != 0) {
+            *to++ = *from++;
+            continue;
+        }
+        char *newline = memchr(from, '\n', (size_t)(end - from));
+        from = newline == NULL ? end : newline + 1;
+    }
+    if (to == NULL) return;
+    *to = 0;
+    *length = (size_t)(to - text);
+}
+
 static PyObject *compile_file(FILE *stream, PyObject *filename, int start, PyCompilerFlags *flags) {
     PyCompilerFlags local = _PyCompilerFlags_INIT;
     if (flags == NULL) flags = &local;
@@ -110,9 +129,8 @@ static PyObject *compile_file(FILE *stream, PyObject *filename, int start, PyCom
         skip = newline == NULL ? length : (size_t)(newline - text); /* the newline stays: lines keep their numbers */
     }
     PyObject *code = NULL;
-    if (strlen(text) != length) {
-        PyErr_SetString(PyExc_ValueError, "source code cannot contain null bytes");
-    } else if (kr_source_check_file(text + skip, length - skip, filename) == 0) {
+    drop_null_bytes(text, &length);
+    if (kr_source_check_file(text + skip, length - skip, filename) == 0) {
         KrArena *arena = kr_arena_new();
         KrNode *tree = arena == NULL ? NULL
                                      : kr_parse(text + skip, length - skip, filename, (KrParseMode)start, flags, arena);
