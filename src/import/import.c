@@ -359,8 +359,20 @@ static const struct _frozen *find_frozen(PyObject *name) {
 const struct _frozen *kr_import_find_frozen(PyObject *name) { return PyUnicode_Check(name) ? find_frozen(name) : NULL; }
 
 const char *kr_import_original_name(const struct _frozen *entry) {
-    if (strcmp(entry->name, "_frozen_importlib") == 0) return "importlib._bootstrap";
-    if (strcmp(entry->name, "_frozen_importlib_external") == 0) return "importlib._bootstrap_external";
+    static const struct {
+        const char *name, *original;
+    } others[] = {
+        {"_frozen_importlib", "importlib._bootstrap"},
+        {"_frozen_importlib_external", "importlib._bootstrap_external"},
+        {"__hello_alias__", "__hello__"},
+        {"__phello_alias__", "__hello__"},
+        {"__phello_alias__.spam", "__hello__"},
+        {"__phello__.__init__", "<__phello__"},
+        {"__phello__.ham.__init__", "<__phello__.ham"},
+        {"__hello_only__", NULL},
+    };
+    for (size_t i = 0; i < Py_ARRAY_LENGTH(others); i++)
+        if (strcmp(entry->name, others[i].name) == 0) return others[i].original;
     return entry->name;
 }
 
@@ -381,7 +393,8 @@ int PyImport_ImportFrozenModuleObject(PyObject *name) {
         Py_XDECREF(path);
         if (failed) goto fail;
     }
-    PyObject *original = PyUnicode_FromString(kr_import_original_name(entry));
+    const char *original_name = kr_import_original_name(entry);
+    PyObject *original = original_name == NULL ? Py_NewRef(Py_None) : PyUnicode_FromString(original_name);
     int failed = original == NULL || PyDict_SetItemString(dict, "__origname__", original) < 0;
     Py_XDECREF(original);
     if (failed) goto fail;
@@ -490,6 +503,24 @@ int kr_import_install_external(PyThreadState *thread) {
     if (result == NULL) return -1;
     Py_DECREF(result);
     return 0;
+}
+
+int kr_import_install_zip_hook(void) {
+    PyObject *hooks = PySys_GetObject("path_hooks");
+    if (hooks == NULL) {
+        PyErr_SetString(PyExc_RuntimeError, "unable to get sys.path_hooks");
+        return -1;
+    }
+    PyObject *module = PyImport_ImportModule("zipimport");
+    PyObject *importer = module == NULL ? NULL : PyObject_GetAttrString(module, "zipimporter");
+    Py_XDECREF(module);
+    if (importer == NULL) {
+        PyErr_Clear();
+        return 0;
+    }
+    int status = PyList_Insert(hooks, 0, importer);
+    Py_DECREF(importer);
+    return status;
 }
 
 /* ---- Importing by name ---- */

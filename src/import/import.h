@@ -12,7 +12,8 @@
 /* The frozen modules of this executable; the last entry has a NULL name. Defined by generated code. */
 extern const struct _frozen kr_frozen_modules[];
 
-/* The entry of a frozen module, or NULL; and the name under which the library knows the module. */
+/* The entry of a frozen module, or NULL; and the name under which the library knows the module: NULL if it is
+ * in no library, with a leading '<' if it is the package of that name. */
 const struct _frozen *kr_import_find_frozen(PyObject *name);
 const char *kr_import_original_name(const struct _frozen *entry);
 
@@ -23,6 +24,8 @@ int kr_import_lock_held(void);
  * Return 0 or -1. */
 int kr_import_install_core(PyThreadState *thread, PyObject *sys_module);
 int kr_import_install_external(PyThreadState *thread);
+/* Lets sys.path have zip files, if the library has zipimport. Returns 0 or -1. */
+int kr_import_install_zip_hook(void);
 
 /* Creates a built-in module by name; returns NULL without an exception if there is none. */
 PyObject *kr_import_create_builtin(PyObject *name, PyObject *spec);

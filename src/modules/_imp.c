@@ -129,7 +129,8 @@ static PyObject *find_frozen(PyObject *module, PyObject *const *args, Py_ssize_t
     if (entry == NULL) Py_RETURN_NONE;
     PyObject *data = with_data ? PyMemoryView_FromMemory((char *)(uintptr_t)entry->code, entry->size, PyBUF_READ)
                                : Py_NewRef(Py_None);
-    PyObject *original = PyUnicode_FromString(kr_import_original_name(entry));
+    const char *original_name = kr_import_original_name(entry);
+    PyObject *original = original_name == NULL ? Py_NewRef(Py_None) : PyUnicode_FromString(original_name);
     if (data == NULL || original == NULL) {
         Py_XDECREF(data);
         Py_XDECREF(original);

@@ -284,6 +284,7 @@ static int start_warnings(const PyConfig *config) {
 static PyStatus start_main(PyThreadState *thread) {
     const PyConfig *config = &thread->interp->config;
     if (kr_import_install_external(thread) < 0) return failed("can't initialize importlib's file finders");
+    if (kr_import_install_zip_hook() < 0) return failed("initializing zipimport failed");
     if (config->install_signal_handlers && kr_signals_start() < 0) return failed("can't initialize signals");
     if (config->faulthandler && kr_faulthandler_start() < 0) return failed("can't initialize faulthandler");
     if (config->tracemalloc > 0 && kr_tracemalloc_start(config->tracemalloc) < 0) return failed("can't start tracemalloc");

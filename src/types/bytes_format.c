@@ -364,7 +364,8 @@ static char *write_all(_PyBytesWriter *writer, char *output, FormatInput *input)
         const char *percent = memchr(input->next, '%', input->end - input->next);
         Py_ssize_t size = (percent != NULL ? percent : input->end) - input->next;
         output = _PyBytesWriter_WriteBytes(writer, output, input->next, size);
-        if (output == NULL || percent == NULL) return output;
+        if (output == NULL) return NULL;
+        if (percent == NULL) break;
         input->next = percent + 1;
         if (input->next < input->end && *input->next == '%') {
             output = _PyBytesWriter_WriteBytes(writer, output, "%", 1);
