@@ -94,7 +94,7 @@ int kr_subtype_clear(PyObject *self) {
 
 /* -- Destruction ------------------------------------------------------------------------------------------------------------- */
 
-/* Runs `__del__` (and the older tp_del). Returns 0 if the object is still to die, 1 if it lives again. */
+/* Runs `__del__` (and the older tp_del, which must not see weak references any more). Returns 0 if the object is still to die, 1 if it lives again. */
 static int run_finalizers(PyTypeObject *type, PyObject *self) {
     if (type->tp_finalize != NULL) {
         PyObject_GC_Track(self);
@@ -103,6 +103,8 @@ static int run_finalizers(PyTypeObject *type, PyObject *self) {
     }
     if (type->tp_del != NULL) {
         PyObject_GC_Track(self);
+        if (type->tp_weaklistoffset != 0 && *(PyObject **)((char *)self + type->tp_weaklistoffset) != NULL)
+            PyObject_ClearWeakRefs(self);
         type->tp_del(self);
         if (Py_REFCNT(self) > 0) return 1;
         PyObject_GC_UnTrack(self);

@@ -378,6 +378,10 @@ int PyState_AddModule(PyObject *module, PyModuleDef *definition) {
 int PyState_RemoveModule(PyModuleDef *definition) {
     PyInterpreterState *interpreter = kr_tstate()->interp;
     Py_ssize_t index = definition->m_base.m_index;
+    if (definition->m_slots != NULL) {
+        PyErr_SetString(PyExc_SystemError, "PyState_RemoveModule called on module with slots");
+        return -1;
+    }
     if (interpreter->modules_by_index == NULL || index == 0 || index >= PyList_GET_SIZE(interpreter->modules_by_index))
         Py_FatalError("PyState_RemoveModule: module index out of bounds");
     return PyList_SetItem(interpreter->modules_by_index, index, Py_NewRef(Py_None));
