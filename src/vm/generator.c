@@ -583,7 +583,7 @@ static PyGetSetDef generator_getset[] = {
     {NULL},
 };
 
-PyMethodDef kr_generator_methods[] = {
+static PyMethodDef generator_methods[] = {
     {"send", (PyCFunction)kr_generator_send_method, METH_O,
      "send(arg) -> send 'arg' into the generator; returns the next yielded value or raises StopIteration."},
     {"throw", (PyCFunction)(void (*)(void))generator_throw_method, METH_FASTCALL,
@@ -609,7 +609,7 @@ PyTypeObject PyGen_Type = {
     .tp_weaklistoffset = offsetof(PyGenObject, gi_weakreflist),
     .tp_iter = PyObject_SelfIter,
     .tp_iternext = (iternextfunc)generator_iternext,
-    .tp_methods = kr_generator_methods,
+    .tp_methods = generator_methods,
     .tp_getset = generator_getset,
     .tp_finalize = _PyGen_Finalize,
 };
@@ -666,6 +666,17 @@ static PyMemberDef coroutine_members[] = {
     {NULL},
 };
 
+static PyMethodDef coroutine_methods[] = {
+    {"send", (PyCFunction)kr_generator_send_method, METH_O,
+     "send(arg) -> send 'arg' into coroutine; returns what it awaits next or raises StopIteration."},
+    {"throw", (PyCFunction)(void (*)(void))generator_throw_method, METH_FASTCALL,
+     "throw(value)\nthrow(type[,value[,traceback]])\n\nRaises an exception inside coroutine; returns what it awaits next or\n"
+     "raises StopIteration."},
+    {"close", (PyCFunction)kr_generator_close, METH_NOARGS, "close() -> raise GeneratorExit inside coroutine."},
+    {"__sizeof__", (PyCFunction)generator_sizeof, METH_NOARGS, "Size in bytes, its frame included."},
+    {NULL},
+};
+
 static PyAsyncMethods coroutine_async = {.am_await = coroutine_await, .am_send = am_send};
 
 PyTypeObject PyCoro_Type = {
@@ -679,7 +690,7 @@ PyTypeObject PyCoro_Type = {
     .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC,
     .tp_traverse = (traverseproc)kr_generator_traverse,
     .tp_weaklistoffset = offsetof(PyCoroObject, cr_weakreflist),
-    .tp_methods = kr_generator_methods,
+    .tp_methods = coroutine_methods,
     .tp_members = coroutine_members,
     .tp_getset = coroutine_getset,
     .tp_finalize = _PyGen_Finalize,
@@ -740,7 +751,7 @@ void kr_warn_unawaited_coroutine(PyObject *coroutine) {
     if (warnings != NULL) function = PyObject_GetAttr(warnings, KR_NAME(_warn_unawaited_coroutine));
     if (function != NULL) {
         result = PyObject_CallOneArg(function, coroutine);
-        warned = result != NULL;
+        warned = result != NULL || PyErr_ExceptionMatches(PyExc_RuntimeWarning); /* a filter may have raised it */
     }
     Py_XDECREF(result);
     Py_XDECREF(function);

@@ -23,7 +23,6 @@ PyObject *kr_generator_throw(PyGenObject *self, int close_on_exit, PyObject *typ
 int kr_generator_traverse(PyGenObject *self, visitproc visit, void *arg);
 int kr_send_jump(KrFrame *frame, _Py_CODEUNIT *send);
 void kr_warn_unawaited_coroutine(PyObject *coroutine);
-extern PyMethodDef kr_generator_methods[];
 /* Fills what PyAsyncGen_Type shares with PyGen_Type; before PyType_Ready. */
 void kr_async_generator_initialize(void);
 
