@@ -122,7 +122,7 @@ PyObject *kr_block_hash_call(PyObject *module, int index, const HashKind *kind, 
     if (given > 0) {
         data = args[0];
         /* usedforsecurity is checked for being a truth value; it changes nothing here. */
-        if (kwnames != NULL && args[1] != NULL && PyObject_IsTrue(args[1]) < 0) return NULL;
+        if (args == values && args[1] != NULL && PyObject_IsTrue(args[1]) < 0) return NULL;
     }
     HashModule *state = PyModule_GetState(module);
     BlockHash *self = new_hash(state->types[index], kind);

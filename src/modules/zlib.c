@@ -146,7 +146,8 @@ static int unpack(PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames, st
     PyObject *buffer[6] = {NULL};
     PyObject *const *found = _PyArg_UnpackKeywords(args, nargs, NULL, kwnames, parser, required, count, 0, buffer);
     if (found == NULL) return -1;
-    int valid = kwnames == NULL ? (int)nargs : count;
+    /* Without keywords the arguments come back where they are. */
+    int valid = found == buffer ? count : (int)nargs;
     for (int i = 0; i < count; i++) values[i] = i < valid ? found[i] : NULL;
     return 0;
 }
