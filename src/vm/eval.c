@@ -213,7 +213,7 @@ PyObject *_PyEval_EvalFrameDefault(PyThreadState *thread, KrFrame *frame, int th
     const void *const *targets = general_targets;
     _Py_CODEUNIT *ip;
     PyObject **sp, **local, *keyword_names = NULL;
-    int oparg, truth, traced_offset = -1;
+    int oparg, truth;
 
     if (UNLIKELY((char *)__builtin_frame_address(0) < kr_c_stack_limit)) {
         if (_Py_CheckRecursiveCall(thread, "")) {
@@ -239,7 +239,7 @@ PyObject *_PyEval_EvalFrameDefault(PyThreadState *thread, KrFrame *frame, int th
         LOAD_FRAME();
         frame->instruction = ip - 1;
         RELOAD_TARGETS();
-        if (thread->cframe->use_tracing && kr_trace_call(thread, frame) < 0) goto exit_unwind;
+        if (thread->cframe->use_tracing) kr_trace_throw(thread, frame);
         goto error;
     }
 
@@ -251,7 +251,6 @@ start_frame:
     }
     LOAD_FRAME();
     RELOAD_TARGETS();
-    traced_offset = -1;
     NEXT();
 
 #include "vm/instructions.inc"
@@ -269,20 +268,18 @@ trace_instruction: {
         goto *general_targets[_Py_OPCODE(ip[-1])];
     }
     int opcode = general_opcode[_Py_OPCODE(ip[-1])];
-    frame->instruction = ip - 1;
     if (opcode == OP_RESUME) {
-        if (oparg < 2 && kr_trace_call(thread, frame) < 0) goto error;
-        traced_offset = -1;
-    }
-    if (!thread->tracing && opcode != OP_EXTENDED_ARG) {
+        frame->instruction = ip - 1;
+        if (kr_trace_call(thread, frame) < 0) goto error;
+    } else if (!thread->tracing && opcode != OP_EXTENDED_ARG) {
+        int previous = kr_frame_lasti(frame);
+        frame->instruction = ip - 1;
         frame->stack_top = (int)(sp - local);
-        int failed = kr_trace_instruction(thread, frame, &traced_offset);
+        int failed = kr_trace_instruction(thread, frame, previous);
         sp = local + frame->stack_top;
         if (failed) goto error;
         ip = frame->instruction + 1;
         oparg = _Py_OPARG(ip[-1]);
-        opcode = _Py_OPCODE(ip[-1]);
-    } else {
         opcode = _Py_OPCODE(ip[-1]);
     }
     goto *general_targets[opcode];
@@ -341,8 +338,6 @@ exception_unwind: {
     Py_XDECREF(type);
     Py_XDECREF(traceback);
     ip = kr_code_start(frame->code) + handler;
-    frame->instruction = ip - 1;
-    traced_offset = -1;
     RELOAD_TARGETS();
     NEXT();
 }

@@ -77,7 +77,10 @@ PyObject *kr_async_gen_wrap(PyObject *value);
 int kr_trace_call(PyThreadState *thread, KrFrame *frame);
 int kr_trace_return(PyThreadState *thread, KrFrame *frame, PyObject *value); /* value NULL: unwinding */
 void kr_trace_exception(PyThreadState *thread, KrFrame *frame);
-int kr_trace_instruction(PyThreadState *thread, KrFrame *frame, int *previous_offset);
+/* The frame is resumed by an exception that is set, and stays so unless the hook raises another. */
+void kr_trace_throw(PyThreadState *thread, KrFrame *frame);
+/* Reports the instruction that is about to run; `previous_offset` is that of the one that ran before it. */
+int kr_trace_instruction(PyThreadState *thread, KrFrame *frame, int previous_offset);
 PyObject *kr_trace_c_call(PyThreadState *thread, KrFrame *frame, PyObject *callable, PyObject *const *args,
                           size_t count, PyObject *keyword_names);
 

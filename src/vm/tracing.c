@@ -1,7 +1,7 @@
 /* Tracing and profiling: the functions of sys.settrace() and sys.setprofile().
  *
- * While a thread is traced the loop comes here before every instruction. A "line" event is due when an instruction starts
- * a line, or when a jump goes backward to the line's start.
+ * While a thread is traced the loop comes here before every instruction. A "line" event is due when an instruction is of
+ * another line than the one that ran before it, or when a jump goes backward.
  */
 #include <Python.h>
 #include <frameobject.h>
@@ -70,6 +70,14 @@ int kr_trace_call(PyThreadState *thread, KrFrame *frame) {
     return 0;
 }
 
+void kr_trace_throw(PyThreadState *thread, KrFrame *frame) {
+    if (thread->c_tracefunc != NULL &&
+        call_hook_protected(thread, thread->c_tracefunc, thread->c_traceobj, frame, PyTrace_CALL, Py_None) != 0)
+        return;
+    if (thread->c_profilefunc != NULL)
+        call_hook_protected(thread, thread->c_profilefunc, thread->c_profileobj, frame, PyTrace_CALL, Py_None);
+}
+
 int kr_trace_return(PyThreadState *thread, KrFrame *frame, PyObject *value) {
     int protected = value == NULL;
     if (thread->c_tracefunc != NULL) {
@@ -111,49 +119,27 @@ void kr_trace_exception(PyThreadState *thread, KrFrame *frame) {
     }
 }
 
-/* First instruction (in units) of the stretch of code that the instruction at `offset` belongs to, and its line (-1 if it
- * has none). */
-static int line_start(PyCodeObject *code, int offset, int *line) {
-    KrLocationWalk walk;
-    int bytes = offset * (int)sizeof(_Py_CODEUNIT), start = 0, current = -2;
-    kr_location_walk_init(&walk, code);
-    while (kr_location_walk_step(&walk)) {
-        if (walk.location.lineno != current) {
-            current = walk.location.lineno;
-            start = walk.start;
-        }
-        if (bytes < walk.end) break;
-    }
-    *line = current;
-    return start / (int)sizeof(_Py_CODEUNIT);
-}
-
-int kr_trace_instruction(PyThreadState *thread, KrFrame *frame, int *previous_offset) {
+int kr_trace_instruction(PyThreadState *thread, KrFrame *frame, int previous_offset) {
     if (thread->c_tracefunc == NULL || thread->tracing) return 0;
     PyCodeObject *code = frame->code;
     int offset = kr_frame_lasti(frame);
     if (offset < code->_co_firsttraceable) return 0;
     PyFrameObject *object = kr_frame_object(frame);
     if (object == NULL) return -1;
-    int line, start = line_start(code, offset, &line), last = *previous_offset, last_line = -1;
-    if (last >= 0) line_start(code, last, &last_line);
-    int opcode = kr_deoptimized_opcode[_Py_OPCODE(*frame->instruction)];
-    int result = 0;
-    *previous_offset = offset;
-    if (line >= 0 && object->trace_lines && opcode != OP_RESUME) {
-        int new_line = line != last_line || last < 0;
-        int backward = last >= 0 && offset < last && offset == start;
-        if ((new_line && (offset == start || last < 0 || offset < last)) || backward) {
+    int line = PyCode_Addr2Line(code, offset * (int)sizeof(_Py_CODEUNIT)), result = 0;
+    if (line >= 0 && object->trace_lines) {
+        int previous_line = previous_offset > code->_co_firsttraceable
+                                ? PyCode_Addr2Line(code, previous_offset * (int)sizeof(_Py_CODEUNIT))
+                                : -1;
+        /* The loop of `yield from` jumps back to SEND, which is no new round for the programmer. */
+        int backward = offset < previous_offset && kr_deoptimized_opcode[_Py_OPCODE(*frame->instruction)] != OP_SEND;
+        if (line != previous_line || backward) {
             result = call_hook(thread, thread->c_tracefunc, thread->c_traceobj, frame, PyTrace_LINE, Py_None);
             object->line = 0;
-        } else if (new_line) {
-            *previous_offset = offset;
         }
     }
     if (result == 0 && object->trace_opcodes)
         result = call_hook(thread, thread->c_tracefunc, thread->c_traceobj, frame, PyTrace_OPCODE, Py_None);
-    /* the hook may have jumped (f_lineno): then the instruction to run is another one */
-    if (kr_frame_lasti(frame) != offset) *previous_offset = kr_frame_lasti(frame);
     return result;
 }
 
@@ -192,12 +178,19 @@ PyObject *kr_trace_c_call(PyThreadState *thread, KrFrame *frame, PyObject *calla
 }
 
 int _PyEval_SetProfile(PyThreadState *thread, Py_tracefunc function, PyObject *argument) {
+    static int in_progress;
+    if (in_progress) {
+        PyErr_SetString(PyExc_RuntimeError, "Cannot install a profile function while another profile function is being installed");
+        return -1;
+    }
     if (PySys_Audit("sys.setprofile", NULL) < 0) return -1;
     PyObject *old = thread->c_profileobj;
+    in_progress = 1;
     thread->c_profilefunc = NULL;
     thread->c_profileobj = NULL;
     update_use_tracing(thread);
     Py_XDECREF(old);
+    in_progress = 0;
     thread->c_profileobj = Py_XNewRef(argument);
     thread->c_profilefunc = function;
     update_use_tracing(thread);
@@ -205,12 +198,19 @@ int _PyEval_SetProfile(PyThreadState *thread, Py_tracefunc function, PyObject *a
 }
 
 int _PyEval_SetTrace(PyThreadState *thread, Py_tracefunc function, PyObject *argument) {
+    static int in_progress;
+    if (in_progress) {
+        PyErr_SetString(PyExc_RuntimeError, "Cannot install a trace function while another trace function is being installed");
+        return -1;
+    }
     if (PySys_Audit("sys.settrace", NULL) < 0) return -1;
     PyObject *old = thread->c_traceobj;
+    in_progress = 1;
     thread->c_tracefunc = NULL;
     thread->c_traceobj = NULL;
     update_use_tracing(thread);
     Py_XDECREF(old);
+    in_progress = 0;
     thread->c_traceobj = Py_XNewRef(argument);
     thread->c_tracefunc = function;
     update_use_tracing(thread);
