@@ -379,7 +379,7 @@ static int show_syntax_error(Display *display, PyObject *value, PyObject **messa
                               PyUnicode_READ_CHAR(text_line, length - 1) == '\t'))
         length--;
     PyObject *visible = PyUnicode_Substring(text_line, start, length);
-    if (visible == NULL || write_margin(display) < 0 || write_text(display, "    ") < 0 ||
+    if (visible == NULL || write_text(display, "    ") < 0 || /* as in the reference, no margin here */
         PyFile_WriteObject(visible, display->file, Py_PRINT_RAW) < 0 || write_text(display, "\n") < 0)
         result = -1;
     Py_XDECREF(visible);
@@ -391,7 +391,7 @@ static int show_syntax_error(Display *display, PyObject *value, PyObject **messa
     to -= start;
     if (from < 0) goto done; /* the place lies before the visible text */
     if (to <= from) to = from + 1;
-    if (write_margin(display) < 0 || write_text(display, "    ") < 0) result = -1;
+    if (write_text(display, "    ") < 0) result = -1;
     for (Py_ssize_t i = 0; i < from && result == 0; i++) {
         Py_UCS4 c = start + i < PyUnicode_GET_LENGTH(text_line) ? PyUnicode_READ_CHAR(text_line, start + i) : ' ';
         result = write_text(display, c == '\t' ? "\t" : " ");

@@ -200,7 +200,10 @@ static PyObject *wrap(PyObject *raw, const Mode *mode, PyObject *mode_text, int 
         if (line_buffering < 0) goto error;
     }
     if (line_buffering) buffering = -1;
-    if (buffering < 0) buffering = file->blksize > KR_IO_BUFFER_SIZE ? (int)file->blksize : KR_IO_BUFFER_SIZE;
+    if (buffering < 0) { /* files on disk have larger buffers; those of pipes decide what a broken one loses */
+        buffering = (int)file->blksize;
+        if (file->kind == KR_FILE_REGULAR && buffering < KR_IO_BUFFER_SIZE) buffering = KR_IO_BUFFER_SIZE;
+    }
     if (buffering == 0) {
         if (mode->binary) return raw;
         PyErr_SetString(PyExc_ValueError, "can't have unbuffered text I/O");
