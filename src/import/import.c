@@ -679,7 +679,11 @@ PyObject *PyImport_ImportModuleLevelObject(PyObject *name, PyObject *globals, Py
     if (module != NULL && module != Py_None) {
         if (ensure_initialized(thread, module, absolute) < 0) goto done;
     } else {
-        Py_XDECREF(module);
+        Py_CLEAR(module);
+        if (thread->interp->importlib == NULL) { /* a finalizer that runs after the modules are gone */
+            PyErr_SetString(PyExc_ImportError, "sys.meta_path is None, Python is likely shutting down");
+            goto done;
+        }
         PyObject *args[3] = {thread->interp->importlib, absolute, thread->interp->import_func};
         module = PyObject_VectorcallMethod(KR_NAME(_find_and_load), args, 3, NULL);
         if (module == NULL) goto done;
