@@ -537,7 +537,7 @@ static PyObject *stack_overflow(PyObject *module, PyObject *unused) {
     size_t depth = 0;
     suppress_core();
     uintptr_t used = use_stack((uintptr_t)&depth, STACK_LIMIT, &depth);
-    PyErr_Format(PyExc_RuntimeError, "unable to raise a stack overflow (allocated %zu bytes on the stack, %zu calls)",
+    PyErr_Format(PyExc_RuntimeError, "unable to raise a stack overflow (allocated %zu bytes on the stack, %zu recursive calls)",
                  (size_t)used, depth);
     return NULL;
 }
