@@ -202,7 +202,7 @@ int kr_gen_lambda(KrCompiler *c, Kr_Lambda *lambda) {
     TRY(check_arguments(c, lambda->args));
     int flags = gen_defaults(c, lambda->args);
     if (flags < 0) return -1;
-    TRY(kr_unit_enter(c, KR_NAME_TEXT("<lambda>"), KR_UNIT_LAMBDA, lambda, lambda->node.lineno));
+    TRY(kr_unit_enter(c, KR_TEXT("<lambda>"), KR_UNIT_LAMBDA, lambda, lambda->node.lineno));
     /* A lambda has no docstring, even if its value is a string. */
     TRY(kr_constant_add(c, Py_NewRef(Py_None)));
     count_parameters(c->unit, lambda->args);
@@ -414,22 +414,22 @@ int kr_gen_comprehension(KrCompiler *c, KrNode *node) {
         case KR_ListComp: {
             Kr_ListComp *list = KR_AS(ListComp, node);
             Comprehension comprehension = {KR_LIST_COMPREHENSION, list->generators, list->elt, NULL};
-            return gen_comprehension(c, node, KR_NAME_TEXT("<listcomp>"), &comprehension);
+            return gen_comprehension(c, node, KR_TEXT("<listcomp>"), &comprehension);
         }
         case KR_SetComp: {
             Kr_SetComp *set = KR_AS(SetComp, node);
             Comprehension comprehension = {KR_SET_COMPREHENSION, set->generators, set->elt, NULL};
-            return gen_comprehension(c, node, KR_NAME_TEXT("<setcomp>"), &comprehension);
+            return gen_comprehension(c, node, KR_TEXT("<setcomp>"), &comprehension);
         }
         case KR_DictComp: {
             Kr_DictComp *dict = KR_AS(DictComp, node);
             Comprehension comprehension = {KR_DICT_COMPREHENSION, dict->generators, dict->key, dict->value};
-            return gen_comprehension(c, node, KR_NAME_TEXT("<dictcomp>"), &comprehension);
+            return gen_comprehension(c, node, KR_TEXT("<dictcomp>"), &comprehension);
         }
         default: {
             Kr_GeneratorExp *generator = KR_AS(GeneratorExp, node);
             Comprehension comprehension = {KR_GENERATOR_EXPRESSION, generator->generators, generator->elt, NULL};
-            return gen_comprehension(c, node, KR_NAME_TEXT("<genexpr>"), &comprehension);
+            return gen_comprehension(c, node, KR_TEXT("<genexpr>"), &comprehension);
         }
     }
 }

@@ -14,7 +14,7 @@ static void free_units(KrUnit *unit) {
 }
 
 static PyCodeObject *generate(KrCompiler *c, KrNode *tree) {
-    if (kr_unit_enter(c, KR_NAME_TEXT("<module>"), KR_UNIT_MODULE, tree, 1) < 0) return NULL;
+    if (kr_unit_enter(c, KR_TEXT("<module>"), KR_UNIT_MODULE, tree, 1) < 0) return NULL;
     if (kr_gen_module(c, tree) < 0) return NULL;
     return kr_assemble(c, tree->kind != KR_Expression);
 }

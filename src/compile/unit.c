@@ -215,7 +215,8 @@ static int number_symbols(KrCompiler *c, KrNumbering *numbering, const KrScope *
 }
 
 int kr_unit_enter(KrCompiler *c, PyObject *name, KrUnitKind kind, const void *key, int lineno) {
-    name = name == NULL ? NULL : kr_identifier_intern(c->arena, name);
+    int is_identifier = name != NULL && PyUnicode_READ_CHAR(name, 0) != '<'; /* others, as "<lambda>", are kept anyway */
+    if (is_identifier) name = kr_identifier_intern(c->arena, name);
     if (name == NULL) return -1;
     KrUnit *unit = c->spare_units;
     KrInstruction *instructions = NULL;

@@ -7,14 +7,17 @@ static struct {
     KrName *first;
 } state;
 
-PyObject *kr_name_intern(KrName *name) {
-    PyObject *text = PyUnicode_InternFromString(name->text);
+static PyObject *link_name(KrName *name, PyObject *text) {
     if (text == NULL) return NULL;
     name->object = text;
     name->next = state.first;
     state.first = name;
     return text;
 }
+
+PyObject *kr_name_intern(KrName *name) { return link_name(name, PyUnicode_InternFromString(name->text)); }
+
+PyObject *kr_name_keep(KrName *name) { return link_name(name, PyUnicode_FromString(name->text)); }
 
 void kr_names_finalize(void) {
     while (state.first != NULL) {

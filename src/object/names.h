@@ -19,6 +19,9 @@ typedef struct KrName {
 /* Interns the record's text and links the record for kr_names_finalize. Returns a borrowed reference or NULL. */
 PyObject *kr_name_intern(KrName *name);
 
+/* The same for a text that is kept but not interned, such as the name of a lambda. */
+PyObject *kr_name_keep(KrName *name);
+
 /* Releases every interned name; records can be used again afterwards. */
 void kr_names_finalize(void);
 
@@ -26,6 +29,11 @@ void kr_names_finalize(void);
     ({                                                                                                                 \
         static KrName kr_name_record = {literal, NULL, NULL};                                                          \
         kr_name_record.object ? kr_name_record.object : kr_name_intern(&kr_name_record);                               \
+    })
+#define KR_TEXT(literal)                                                                                               \
+    ({                                                                                                                 \
+        static KrName kr_name_record = {literal, NULL, NULL};                                                          \
+        kr_name_record.object ? kr_name_record.object : kr_name_keep(&kr_name_record);                                 \
     })
 #define KR_NAME(identifier) KR_NAME_TEXT(#identifier)
 

@@ -170,6 +170,9 @@ PyObject *PyType_FromModuleAndSpec(PyObject *module, PyType_Spec *spec, PyObject
     type->tp_weaklistoffset = layout.weaklist_offset;
     type->tp_dictoffset = layout.dict_offset;
     if (PyType_Ready(type) < 0) goto error;
+    /* these two members only tell the layout */
+    if (layout.weaklist_offset != 0 && PyDict_DelItemString(type->tp_dict, "__weaklistoffset__") < 0) goto error;
+    if (layout.dict_offset != 0 && PyDict_DelItemString(type->tp_dict, "__dictoffset__") < 0) goto error;
     if (set_module_name(type, spec->name) < 0) goto error;
     return (PyObject *)type;
 error:

@@ -157,8 +157,6 @@ PyCodeObject *kr_code_new(const KrCodeParts *parts) {
     code->co_filename = Py_NewRef(parts->filename);
     code->co_name = Py_NewRef(parts->name);
     code->co_qualname = Py_NewRef(parts->qualified_name);
-    PyUnicode_InternInPlace(&code->co_name);
-    PyUnicode_InternInPlace(&code->co_qualname);
     code->co_linetable = line_table != NULL ? line_table : Py_NewRef(parts->line_table);
     code->co_weakreflist = NULL;
     code->_co_code = NULL;
