@@ -20,36 +20,48 @@ static void note_fork(void) { fork_count++; }
 
 __attribute__((constructor)) static void watch_forks(void) { pthread_atfork(NULL, NULL, note_fork); }
 
+/* What `owner` is while the object waits for a thread that was woken: no thread has this identifier. */
+enum { HANDED_OVER = 1 };
+
+/* Waits until the object is handed over. Returns 0, or -1 if the interpreter shuts down and that does not happen. */
+static int wait_for_turn(KrBuffered *self) {
+    /* At shutdown the owner may be a daemon thread that never runs again. */
+    int finalizing = _Py_IsFinalizing();
+    PyLockStatus status;
+    self->waiters++;
+    Py_BEGIN_ALLOW_THREADS
+    status = PyThread_acquire_lock_timed(self->wake, finalizing ? 1000000 : -1, 0);
+    Py_END_ALLOW_THREADS
+    self->waiters--;
+    return finalizing && status != PY_LOCK_ACQUIRED && self->owner > HANDED_OVER ? -1 : 0;
+}
+
 static int enter_busy(KrBuffered *self, unsigned long me) {
-    while (self->owner != 0 && self->process == fork_count) {
-        if (self->owner == me) {
-            PyErr_Format(PyExc_RuntimeError, "reentrant call inside %R", self);
+    if (self->owner == me) {
+        PyErr_Format(PyExc_RuntimeError, "reentrant call inside %R", self);
+        return -1;
+    }
+    if (self->process != fork_count) {
+        /* The owner stayed behind in the parent process, and so did those that waited. */
+        self->wake = NULL;
+        self->waiters = 0;
+        self->owner = 0;
+    }
+    if (self->wake == NULL) {
+        if ((self->wake = PyThread_allocate_lock()) == NULL) {
+            PyErr_NoMemory();
             return -1;
         }
-        if (self->wake == NULL) {
-            if ((self->wake = PyThread_allocate_lock()) == NULL) {
-                PyErr_NoMemory();
-                return -1;
-            }
-            PyThread_acquire_lock(self->wake, 1);
-        }
-        /* At shutdown the owner may be a daemon thread that never runs again. */
-        int finalizing = _Py_IsFinalizing();
-        PyLockStatus status;
-        self->waiters++;
-        Py_BEGIN_ALLOW_THREADS
-        status = PyThread_acquire_lock_timed(self->wake, finalizing ? 1000000 : -1, 0);
-        Py_END_ALLOW_THREADS
-        self->waiters--;
-        if (finalizing && status != PY_LOCK_ACQUIRED && self->owner != 0) {
-            PyObject *repr = PyObject_ASCII((PyObject *)self);
-            const char *text = repr == NULL ? NULL : PyUnicode_AsUTF8(repr);
-            char message[512];
-            PyOS_snprintf(message, sizeof message,
-                          "could not acquire lock for %s at interpreter shutdown, possibly due to daemon threads",
-                          text == NULL ? "?" : text);
-            _Py_FatalErrorFunc("_enter_buffered_busy", message);
-        }
+        PyThread_acquire_lock(self->wake, 1);
+    }
+    if (self->owner != 0 && wait_for_turn(self) < 0) {
+        PyObject *repr = PyObject_ASCII((PyObject *)self);
+        const char *text = repr == NULL ? NULL : PyUnicode_AsUTF8(repr);
+        char message[512];
+        PyOS_snprintf(message, sizeof message,
+                      "could not acquire lock for %s at interpreter shutdown, possibly due to daemon threads",
+                      text == NULL ? "?" : text);
+        _Py_FatalErrorFunc("_enter_buffered_busy", message);
     }
     self->owner = me;
     self->process = fork_count;
@@ -65,8 +77,13 @@ static inline int enter(KrBuffered *self) {
 }
 
 static inline void leave(KrBuffered *self) {
-    self->owner = 0;
-    if (__builtin_expect(self->waiters != 0, 0)) PyThread_release_lock(self->wake);
+    if (__builtin_expect(self->waiters == 0, 1)) {
+        self->owner = 0;
+    } else {
+        /* To whoever waits, so that a busy thread does not keep the object for itself. */
+        self->owner = HANDED_OVER;
+        PyThread_release_lock(self->wake);
+    }
 }
 
 /* ---- state ---- */

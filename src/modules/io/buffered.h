@@ -37,10 +37,10 @@ typedef struct {
     Py_ssize_t read_end;
     Py_ssize_t dirty_start, dirty_end;
 
-    unsigned long owner;   /* the thread that has entered, 0 if none */
+    unsigned long owner;   /* the thread that has entered, 0 if none, 1 on its way to a waiter */
     unsigned long process; /* the count of forks when it entered */
     Py_ssize_t waiters;
-    PyThread_type_lock wake; /* held; released once for each waiter that should look again. NULL until one waits */
+    PyThread_type_lock wake; /* held; released to hand the object over to one waiter. NULL until one waits */
 
     PyObject *dict;
     PyObject *weakrefs;
