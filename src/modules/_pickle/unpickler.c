@@ -1,0 +1,342 @@
+/* The type _pickle.Unpickler. */
+#include <Python.h>
+#include <structmember.h>
+
+#include "modules/_pickle/pickle.h"
+
+enum {
+    MEMO_INITIAL = 32,
+    MEMO_SPARSE = 1 << 16, /* greatest gap that the memo's array may get */
+};
+
+/* As large as in CPython, so that sys.getsizeof() tells the same. */
+_Static_assert(sizeof(Unpickler) == 272, "size of an Unpickler");
+
+/* --- The memo. */
+
+static PyObject **new_memo(Py_ssize_t size) {
+    PyObject **memo = PyMem_Calloc((size_t)size, sizeof(PyObject *));
+    if (memo == NULL) PyErr_NoMemory();
+    return memo;
+}
+
+PyObject *kr_pickle_unpickler_memo_get(Unpickler *self, size_t index) {
+    if (index < (size_t)self->memo_size) return self->memo[index];
+    if (self->stack->sparse_memo == NULL) return NULL;
+    PyObject *number = PyLong_FromSize_t(index);
+    if (number == NULL) return NULL;
+    PyObject *value = PyDict_GetItemWithError(self->stack->sparse_memo, number);
+    Py_DECREF(number);
+    return value;
+}
+
+/* Sets a number that is far beyond the others. */
+static int memo_set_sparse(Unpickler *self, size_t index, PyObject *value) {
+    ObjectStack *stack = self->stack;
+    if (stack->sparse_memo == NULL && (stack->sparse_memo = PyDict_New()) == NULL) return -1;
+    PyObject *number = PyLong_FromSize_t(index);
+    if (number == NULL) return -1;
+    Py_ssize_t count = PyDict_GET_SIZE(stack->sparse_memo);
+    int result = PyDict_SetItem(stack->sparse_memo, number, value);
+    Py_DECREF(number);
+    self->memo_count += PyDict_GET_SIZE(stack->sparse_memo) - count;
+    return result;
+}
+
+int kr_pickle_unpickler_memo_set(Unpickler *self, size_t index, PyObject *value) {
+    if (index >= (size_t)self->memo_size) {
+        bool far = index > (size_t)self->memo_size + MEMO_SPARSE && index > 2 * (size_t)self->memo_count;
+        /* Numbers in the dict stay there. */
+        if (far || (self->stack->sparse_memo != NULL && PyDict_GET_SIZE(self->stack->sparse_memo) > 0))
+            return memo_set_sparse(self, index, value);
+        size_t size = index * 2;
+        PyObject **memo = PyMem_Realloc(self->memo, size * sizeof(PyObject *));
+        if (memo == NULL) {
+            PyErr_NoMemory();
+            return -1;
+        }
+        memset(memo + self->memo_size, 0, (size - (size_t)self->memo_size) * sizeof(PyObject *));
+        self->memo = memo;
+        self->memo_size = (Py_ssize_t)size;
+    }
+    PyObject *old = self->memo[index];
+    self->memo[index] = Py_NewRef(value);
+    if (old == NULL) {
+        self->memo_count++;
+    } else {
+        Py_DECREF(old);
+    }
+    return 0;
+}
+
+void kr_pickle_unpickler_memo_clear(Unpickler *self) {
+    for (Py_ssize_t i = 0; i < self->memo_size; i++) Py_CLEAR(self->memo[i]);
+    self->memo_count = 0;
+    if (self->stack != NULL) Py_CLEAR(self->stack->sparse_memo);
+}
+
+/* --- Life. */
+
+Unpickler *kr_pickle_unpickler_new(PickleState *state) {
+    return (Unpickler *)state->unpickler_type->tp_new(state->unpickler_type, NULL, NULL);
+}
+
+static PyObject *unpickler_new(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
+    PyObject *module = PyType_GetModuleByDef(type, &kr_pickle_module);
+    if (module == NULL) return NULL;
+    Unpickler *self = (Unpickler *)type->tp_alloc(type, 0);
+    if (self == NULL) return NULL;
+    self->stack = PyMem_Calloc(1, sizeof(ObjectStack));
+    if (self->stack == NULL) {
+        Py_DECREF(self);
+        return PyErr_NoMemory();
+    }
+    self->stack->state = PyModule_GetState(module);
+    if ((self->memo = new_memo(MEMO_INITIAL)) == NULL) {
+        Py_DECREF(self);
+        return NULL;
+    }
+    self->memo_size = MEMO_INITIAL;
+    return (PyObject *)self;
+}
+
+static char *copy_string(const char *string) {
+    size_t size = strlen(string) + 1;
+    char *copy = PyMem_Malloc(size);
+    if (copy == NULL) {
+        PyErr_NoMemory();
+        return NULL;
+    }
+    return memcpy(copy, string, size);
+}
+
+int kr_pickle_unpickler_setup(Unpickler *self, const char *encoding, const char *errors, PyObject *buffers,
+                              bool fix_imports) {
+    if (encoding == NULL) encoding = "ASCII";
+    if (errors == NULL) errors = "strict";
+    PyMem_Free(self->encoding);
+    PyMem_Free(self->errors);
+    self->errors = NULL;
+    if ((self->encoding = copy_string(encoding)) == NULL || (self->errors = copy_string(errors)) == NULL) return -1;
+    PyObject *iterator = NULL;
+    if (buffers != NULL && buffers != Py_None && (iterator = PyObject_GetIter(buffers)) == NULL) return -1;
+    Py_XSETREF(self->buffers, iterator);
+    self->fix_imports = fix_imports;
+    self->protocol = 0;
+    return 0;
+}
+
+static int unpickler_clear(Unpickler *self) {
+    Py_CLEAR(self->readline);
+    Py_CLEAR(self->readinto);
+    Py_CLEAR(self->read);
+    Py_CLEAR(self->peek);
+    self->persistent_self = NULL;
+    Py_CLEAR(self->persistent_load);
+    Py_CLEAR(self->buffers);
+    if (self->buffer.obj != NULL) PyBuffer_Release(&self->buffer);
+    self->input = NULL;
+    self->input_size = self->next = self->fetched = 0;
+    kr_pickle_unpickler_memo_clear(self);
+    if (self->stack != NULL) {
+        while (self->stack->size > 0) Py_DECREF(self->stack->items[--self->stack->size]);
+    }
+    return 0;
+}
+
+static int unpickler_init(Unpickler *self, PyObject *args, PyObject *kwargs) {
+    static char *keywords[] = {"file", "fix_imports", "encoding", "errors", "buffers", NULL};
+    PyObject *file, *buffers = NULL;
+    int fix_imports = 1;
+    const char *encoding = NULL, *errors = NULL;
+    PickleState *state = self->stack->state;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|$pssO:Unpickler", keywords, &file, &fix_imports, &encoding, &errors,
+                                     &buffers))
+        return -1;
+    unpickler_clear(self);
+    if (kr_pickle_input_file(self, state, file) < 0 ||
+        kr_pickle_unpickler_setup(self, encoding, errors, buffers, fix_imports) < 0 ||
+        kr_pickle_find_hook((PyObject *)self, NAME(state, persistent_load), &self->persistent_load,
+                            &self->persistent_self) < 0) {
+        Py_CLEAR(self->read); /* load() is refused */
+        return -1;
+    }
+    return 0;
+}
+
+static int unpickler_traverse(Unpickler *self, visitproc visit, void *arg) {
+    Py_VISIT(Py_TYPE(self));
+    Py_VISIT(self->readline);
+    Py_VISIT(self->readinto);
+    Py_VISIT(self->read);
+    Py_VISIT(self->peek);
+    Py_VISIT(self->persistent_load);
+    Py_VISIT(self->buffers);
+    for (Py_ssize_t i = 0; i < self->memo_size; i++) Py_VISIT(self->memo[i]);
+    if (self->stack != NULL) {
+        Py_VISIT(self->stack->sparse_memo);
+        for (Py_ssize_t i = 0; i < self->stack->size; i++) Py_VISIT(self->stack->items[i]);
+    }
+    return 0;
+}
+
+static void unpickler_dealloc(Unpickler *self) {
+    PyTypeObject *type = Py_TYPE(self);
+    PyObject_GC_UnTrack(self);
+    unpickler_clear(self);
+    if (self->stack != NULL) {
+        PyMem_Free(self->stack->items);
+        PyMem_Free(self->stack);
+    }
+    PyMem_Free(self->memo);
+    PyMem_Free(self->marks);
+    PyMem_Free(self->line);
+    PyMem_Free(self->encoding);
+    PyMem_Free(self->errors);
+    type->tp_free(self);
+    Py_DECREF(type);
+}
+
+/* --- Methods. */
+
+PyDoc_STRVAR(load_doc, "load($self, /)\n--\n\nRead a pickle from the file and return the object.");
+
+static PyObject *unpickler_load(Unpickler *self, PyObject *unused) {
+    if (self->read == NULL) {
+        PyErr_Format(self->stack->state->unpickling_error, "Unpickler.__init__() was not called by %s.__init__()",
+                     Py_TYPE(self)->tp_name);
+        return NULL;
+    }
+    return kr_pickle_load(self);
+}
+
+/* Replaces names of Python 2 by those of Python 3. Takes and returns owned references. */
+static int map_to_python3(PickleState *state, PyObject **module_name, PyObject **name) {
+    PyObject *key = PyTuple_Pack(2, *module_name, *name);
+    if (key == NULL) return -1;
+    PyObject *item = PyDict_GetItemWithError(state->name_mapping, key);
+    Py_DECREF(key);
+    if (item != NULL) {
+        if (!PyTuple_Check(item) || PyTuple_GET_SIZE(item) != 2) {
+            PyErr_Format(PyExc_RuntimeError, "_compat_pickle.NAME_MAPPING values should be 2-tuples, not %.200s",
+                         Py_TYPE(item)->tp_name);
+            return -1;
+        }
+        PyObject *new_module = PyTuple_GET_ITEM(item, 0), *new_name = PyTuple_GET_ITEM(item, 1);
+        if (!PyUnicode_Check(new_module) || !PyUnicode_Check(new_name)) {
+            PyErr_Format(PyExc_RuntimeError,
+                         "_compat_pickle.NAME_MAPPING values should be pairs of str, not (%.200s, %.200s)",
+                         Py_TYPE(new_module)->tp_name, Py_TYPE(new_name)->tp_name);
+            return -1;
+        }
+        Py_SETREF(*module_name, Py_NewRef(new_module));
+        Py_SETREF(*name, Py_NewRef(new_name));
+        return 0;
+    }
+    if (PyErr_Occurred()) return -1;
+    item = PyDict_GetItemWithError(state->import_mapping, *module_name);
+    if (item == NULL) return PyErr_Occurred() ? -1 : 0;
+    if (!PyUnicode_Check(item)) {
+        PyErr_Format(PyExc_RuntimeError, "_compat_pickle.IMPORT_MAPPING values should be strings, not %.200s",
+                     Py_TYPE(item)->tp_name);
+        return -1;
+    }
+    Py_SETREF(*module_name, Py_NewRef(item));
+    return 0;
+}
+
+PyObject *kr_pickle_find_class(Unpickler *self, PyObject *module_name, PyObject *name) {
+    PyObject *found = NULL;
+    if (PySys_Audit("pickle.find_class", "OO", module_name, name) < 0) return NULL;
+    Py_INCREF(module_name);
+    Py_INCREF(name);
+    if (self->protocol >= 3 || !self->fix_imports || map_to_python3(self->stack->state, &module_name, &name) >= 0) {
+        PyObject *module = PyImport_Import(module_name);
+        if (module != NULL) {
+            found = kr_pickle_attribute(module, name, self->protocol >= 4);
+            Py_DECREF(module);
+        }
+    }
+    Py_DECREF(module_name);
+    Py_DECREF(name);
+    return found;
+}
+
+PyDoc_STRVAR(find_class_doc, "find_class($self, module_name, global_name, /)\n--\n\n"
+                             "Import a module if need be and return an object from it.\n\n"
+                             "Subclasses may define this method to restrict what pickles can refer to.");
+
+static PyObject *unpickler_find_class(Unpickler *self, PyObject *const *args, Py_ssize_t nargs) {
+    if (!_PyArg_CheckPositional("find_class", nargs, 2, 2)) return NULL;
+    return kr_pickle_find_class(self, args[0], args[1]);
+}
+
+PyDoc_STRVAR(sizeof_doc, "__sizeof__($self, /)\n--\n\nReturn the size in memory, in bytes.");
+
+static PyObject *unpickler_sizeof(Unpickler *self, PyObject *unused) {
+    size_t size = (size_t)Py_TYPE(self)->tp_basicsize;
+    size += (size_t)self->memo_size * sizeof(PyObject *) + (size_t)self->mark_capacity * sizeof(Py_ssize_t);
+    if (self->line != NULL) size += strlen(self->line) + 1;
+    if (self->encoding != NULL) size += strlen(self->encoding) + 1;
+    if (self->errors != NULL) size += strlen(self->errors) + 1;
+    return PyLong_FromSize_t(size);
+}
+
+static PyObject *get_memo(Unpickler *self, void *unused) { return kr_pickle_unpickler_memo_proxy(self); }
+
+static int set_memo(Unpickler *self, PyObject *value, void *unused) {
+    return kr_pickle_set_unpickler_memo(self, value);
+}
+
+static PyObject *get_persistent_load(Unpickler *self, void *unused) {
+    if (self->persistent_load != NULL) return kr_pickle_hook_as_method(self->persistent_load, self->persistent_self);
+    PyErr_SetString(PyExc_AttributeError, "persistent_load");
+    return NULL;
+}
+
+static int set_persistent_load(Unpickler *self, PyObject *value, void *unused) {
+    if (value == NULL) {
+        PyErr_SetString(PyExc_TypeError, "attribute deletion is not supported");
+        return -1;
+    }
+    if (!PyCallable_Check(value)) {
+        PyErr_SetString(PyExc_TypeError, "persistent_load must be a callable taking one argument");
+        return -1;
+    }
+    self->persistent_self = NULL;
+    Py_XSETREF(self->persistent_load, Py_NewRef(value));
+    return 0;
+}
+
+static PyMethodDef unpickler_methods[] = {
+    {"load", (PyCFunction)unpickler_load, METH_NOARGS, load_doc},
+    {"find_class", (PyCFunction)(void (*)(void))unpickler_find_class, METH_FASTCALL, find_class_doc},
+    {"__sizeof__", (PyCFunction)unpickler_sizeof, METH_NOARGS, sizeof_doc},
+    {NULL},
+};
+
+static PyGetSetDef unpickler_getset[] = {
+    {"memo", (getter)get_memo, (setter)set_memo},
+    {"persistent_load", (getter)get_persistent_load, (setter)set_persistent_load},
+    {NULL},
+};
+
+PyDoc_STRVAR(unpickler_doc, "Unpickler(file, *, fix_imports=True, encoding='ASCII', errors='strict',\n"
+                            "          buffers=())\n--\n\n"
+                            "Reads pickles of any protocol from a binary file.\n\n"
+                            "With fix_imports, names that modules had in Python 2 are replaced. The encoding and errors tell\n"
+                            "how 8-bit strings of Python 2 are decoded; 'bytes' leaves them as bytes. The iterable buffers\n"
+                            "yields the buffers that were kept out of the pickle.");
+
+static PyType_Slot unpickler_slots[] = {
+    {Py_tp_new, unpickler_new},           {Py_tp_init, unpickler_init},     {Py_tp_dealloc, unpickler_dealloc},
+    {Py_tp_traverse, unpickler_traverse}, {Py_tp_clear, unpickler_clear},   {Py_tp_methods, unpickler_methods},
+    {Py_tp_getset, unpickler_getset},     {Py_tp_doc, (void *)unpickler_doc}, {0, NULL},
+};
+
+PyType_Spec kr_pickle_unpickler_spec = {
+    .name = "_pickle.Unpickler",
+    .basicsize = sizeof(Unpickler),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_IMMUTABLETYPE,
+    .slots = unpickler_slots,
+};
