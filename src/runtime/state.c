@@ -294,10 +294,10 @@ PyObject *_PyThread_CurrentExceptions(void) {
     for (PyThreadState *thread = kr_tstate()->interp->thread_head; thread != NULL; thread = thread->next) {
         _PyErr_StackItem *item = thread->exc_info;
         while (item != NULL && (item->exc_value == NULL || item->exc_value == Py_None)) item = item->previous_item;
-        if (item == NULL) continue;
-        PyObject *id = PyLong_FromUnsignedLong(thread->thread_id), *value = item->exc_value;
-        PyObject *traceback = PyException_GetTraceback(value);
-        PyObject *info = Py_BuildValue("(OOO)", Py_TYPE(value), value, traceback == NULL ? Py_None : traceback);
+        PyObject *id = PyLong_FromUnsignedLong(thread->thread_id), *value = item == NULL ? Py_None : item->exc_value;
+        PyObject *traceback = value == Py_None ? NULL : PyException_GetTraceback(value);
+        PyObject *info = Py_BuildValue("(OOO)", value == Py_None ? Py_None : (PyObject *)Py_TYPE(value), value,
+                                       traceback == NULL ? Py_None : traceback);
         int failed = id == NULL || info == NULL || PyDict_SetItem(result, id, info) < 0;
         Py_XDECREF(id);
         Py_XDECREF(info);

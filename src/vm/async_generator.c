@@ -356,7 +356,7 @@ static PyObject *get_delegate(PyAsyncGenObject *self, void *closure) {
 }
 
 static PyObject *get_suspended(PyAsyncGenObject *self, void *closure) {
-    return PyBool_FromLong(self->ag_frame_state == KR_FRAME_STATE_SUSPENDED);
+    return PyBool_FromLong(kr_generator_is_suspended((PyGenObject *)self));
 }
 
 static PyObject *get_frame(PyAsyncGenObject *self, void *closure) {

@@ -271,7 +271,7 @@ trace_instruction: {
     if (opcode == OP_RESUME) {
         frame->instruction = ip - 1;
         if (kr_trace_call(thread, frame) < 0) goto error;
-    } else if (!thread->tracing && opcode != OP_EXTENDED_ARG) {
+    } else if (!thread->tracing) {
         int previous = kr_frame_lasti(frame);
         frame->instruction = ip - 1;
         frame->stack_top = (int)(sp - local);
@@ -280,7 +280,7 @@ trace_instruction: {
         if (failed) goto error;
         ip = frame->instruction + 1;
         oparg = _Py_OPARG(ip[-1]);
-        opcode = _Py_OPCODE(ip[-1]);
+        opcode = general_opcode[_Py_OPCODE(ip[-1])];
     }
     goto *general_targets[opcode];
 }

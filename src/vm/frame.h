@@ -30,6 +30,7 @@ enum {
     KR_FRAME_INIT = 2,     /* an __init__ called for a new instance: the result must be None and is dropped */
     KR_FRAME_FOR_ITER = 4, /* a generator resumed by FOR_ITER: its end ends the loop */
     KR_FRAME_SEND = 8,     /* a generator or coroutine resumed by SEND: its result is the delegation's value */
+    KR_FRAME_JUMPED = 16,  /* a generator whose f_lineno was set in the event of a yield */
 };
 
 typedef struct _PyInterpreterFrame {
@@ -64,7 +65,8 @@ struct _frame {
 #define KR_FRAME_STATE_CREATED (-2)
 #define KR_FRAME_STATE_SUSPENDED (-1)
 #define KR_FRAME_STATE_EXECUTING 0
-#define KR_FRAME_STATE_COMPLETED 1
+#define KR_FRAME_STATE_JUMPED 1 /* suspended, and f_lineno was set: what is sent is dropped */
+#define KR_FRAME_STATE_COMPLETED 2
 #define KR_FRAME_STATE_CLEARED 4
 
 static inline KrFrame *kr_current_frame(PyThreadState *thread) { return thread->cframe->current_frame; }

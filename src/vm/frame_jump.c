@@ -143,6 +143,7 @@ static int64_t *compute_stacks(PyCodeObject *code) {
                     merge(stacks, next, push(stack, KIND_OBJECT));
                     break;
                 case OP_LOAD_METHOD: merge(stacks, next, push(push(pop(stack), KIND_NULL), KIND_OBJECT)); break;
+                case OP_PRECALL: merge(stacks, next, stack); break; /* CALL takes the arguments off */
                 case OP_CALL: merge(stacks, next, push(pop_many(stack, oparg + 2), KIND_OBJECT)); break;
                 case OP_SWAP: {
                     int64_t kinds[MOST_ITEMS];
@@ -180,6 +181,7 @@ static int compatible(int64_t from, int64_t target) {
         from = pop(from);
     }
     while (target != 0) {
+        if (from == 0) return 0;
         Kind wanted = top(target), present = top(from);
         if (wanted != KIND_OBJECT && wanted != present) return 0;
         if (wanted == KIND_OBJECT && present == KIND_NULL) return 0;
@@ -213,8 +215,17 @@ int kr_frame_set_line(PyFrameObject *self, PyObject *value, void *closure) {
         PyErr_SetString(PyExc_ValueError, "lineno must be an integer");
         return -1;
     }
-    int suspended = frame->owner == KR_OWNED_BY_GENERATOR &&
-                    kr_frame_generator(frame)->gi_frame_state == KR_FRAME_STATE_SUSPENDED;
+    int generator_state = frame->owner == KR_OWNED_BY_GENERATOR ? kr_frame_generator(frame)->gi_frame_state
+                                                                : KR_FRAME_STATE_EXECUTING;
+    /* a generator may also jump in the event of its yield: the frame then is as good as suspended */
+    int yields = frame->owner == KR_OWNED_BY_GENERATOR && generator_state == KR_FRAME_STATE_EXECUTING &&
+                 thread->tracing_what == PyTrace_RETURN && frame->instruction >= kr_code_start(code) &&
+                 _Py_OPCODE(*frame->instruction) == OP_YIELD_VALUE;
+    int suspended = generator_state == KR_FRAME_STATE_SUSPENDED || yields;
+    if (generator_state == KR_FRAME_STATE_JUMPED || frame->flags & KR_FRAME_JUMPED) {
+        PyErr_SetString(PyExc_ValueError, "can only jump once before the generator is resumed");
+        return -1;
+    }
     if (frame->owner == KR_OWNED_BY_GENERATOR && kr_frame_generator(frame)->gi_frame_state == KR_FRAME_STATE_CREATED) {
         PyErr_Format(PyExc_ValueError, "can't jump from the 'call' trace event of a new frame");
         return -1;
@@ -279,7 +290,7 @@ int kr_frame_set_line(PyFrameObject *self, PyObject *value, void *closure) {
     }
     int lasti = kr_frame_lasti(frame), best = -1;
     int64_t start_stack = stacks[lasti < 0 ? 0 : lasti], best_stack = UNKNOWN;
-    if (suspended) start_stack = pop(stacks[lasti + 1 < units ? lasti + 1 : lasti]);
+    if (suspended && start_stack >= 0) start_stack = pop(start_stack); /* the value that was yielded */
     const char *message = "cannot find bytecode for specified line";
     int64_t seen = UNKNOWN;
     for (int i = 0; i < units; i++) {
@@ -304,10 +315,12 @@ int kr_frame_set_line(PyFrameObject *self, PyObject *value, void *closure) {
         goto done;
     }
     /* drop what the target does not have */
+    _PyErr_StackItem *handled =
+        frame->owner == KR_OWNED_BY_GENERATOR ? &kr_frame_generator(frame)->gi_exc_state : thread->exc_info;
     while (start_stack > best_stack) {
         if (top(start_stack) == KIND_EXCEPTION) {
-            PyObject *old = thread->exc_info->exc_value, *value_below = frame->slot[--frame->stack_top];
-            thread->exc_info->exc_value = value_below == Py_None ? NULL : value_below;
+            PyObject *old = handled->exc_value, *value_below = frame->slot[--frame->stack_top];
+            handled->exc_value = value_below == Py_None ? NULL : value_below;
             if (value_below == Py_None) Py_DECREF(value_below);
             Py_XDECREF(old);
         } else {
@@ -318,6 +331,13 @@ int kr_frame_set_line(PyFrameObject *self, PyObject *value, void *closure) {
     }
     self->line = 0;
     frame->instruction = kr_code_start(code) + best;
+    if (suspended) { /* resuming continues after the instruction, and must not push what is sent: nobody pops it */
+        frame->instruction--;
+        if (yields)
+            frame->flags |= KR_FRAME_JUMPED;
+        else
+            kr_frame_generator(frame)->gi_frame_state = KR_FRAME_STATE_JUMPED;
+    }
     result = 0;
 done:
     PyMem_Free(lines);

@@ -214,7 +214,8 @@ PySendResult kr_generator_resume(PyGenObject *self, PyObject *argument, PyObject
         return PYGEN_ERROR;
     }
     KrFrame *frame = frame_of(self);
-    frame->slot[frame->stack_top++] = Py_NewRef(argument == NULL ? Py_None : argument);
+    if (self->gi_frame_state != KR_FRAME_STATE_JUMPED)
+        frame->slot[frame->stack_top++] = Py_NewRef(argument == NULL ? Py_None : argument);
     self->gi_exc_state.previous_item = thread->exc_info;
     thread->exc_info = &self->gi_exc_state;
     if (throwing) chain_context(&self->gi_exc_state);
@@ -222,7 +223,7 @@ PySendResult kr_generator_resume(PyGenObject *self, PyObject *argument, PyObject
     Py_INCREF(self); /* the caller's reference may go away while it runs */
     PyObject *result = _PyEval_EvalFrameDefault(thread, frame, throwing);
     if (result != NULL) {
-        int suspended = self->gi_frame_state == KR_FRAME_STATE_SUSPENDED;
+        int suspended = kr_generator_is_suspended(self);
         Py_DECREF(self);
         if (suspended) {
             *presult = result;
@@ -543,7 +544,7 @@ static PyObject *get_running(PyGenObject *self, void *closure) {
 }
 
 static PyObject *get_suspended(PyGenObject *self, void *closure) {
-    return PyBool_FromLong(self->gi_frame_state == KR_FRAME_STATE_SUSPENDED);
+    return PyBool_FromLong(kr_generator_is_suspended(self));
 }
 
 static PyObject *get_frame(PyGenObject *self, void *closure) {

@@ -26,6 +26,10 @@ void kr_warn_unawaited_coroutine(PyObject *coroutine);
 /* Fills what PyAsyncGen_Type shares with PyGen_Type; before PyType_Ready. */
 void kr_async_generator_initialize(void);
 
+static inline int kr_generator_is_suspended(const PyGenObject *self) {
+    return self->gi_frame_state == KR_FRAME_STATE_SUSPENDED || self->gi_frame_state == KR_FRAME_STATE_JUMPED;
+}
+
 static inline int visit_exception_state(_PyErr_StackItem *item, visitproc visit, void *arg) {
     Py_VISIT(item->exc_value);
     return 0;
