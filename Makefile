@@ -8,7 +8,7 @@ KRAIT := build/$(PRESET)/krait
 PREFIX ?= /usr/local
 export KRAIT_CCACHE := $(shell command -v ccache 2>/dev/null)
 
-.PHONY: all build run test bench debug sanitize pgo install clean help conformance
+.PHONY: all build run test bench debug sanitize pgo install clean help conformance check-bytecode
 
 all: build
 
@@ -21,6 +21,7 @@ help:
 	@echo "make sanitize    build with ASan and UBSan     (build/sanitize/krait)"
 	@echo "make pgo         build with profile and LTO    (build/pgo/krait)"
 	@echo "make conformance run CPython's test suite      (MODULES='test_list test_dict' to choose)"
+	@echo "make check-bytecode compare bytecode, trees and errors with python3.11"
 	@echo "make install     install below PREFIX (/usr/local)"
 	@echo "make clean       remove build/"
 
@@ -51,6 +52,11 @@ bench: build
 
 conformance: build
 	@/usr/bin/python3.11 tests/conformance/run.py --krait $(KRAIT) $(MODULES)
+
+check-bytecode: build
+	@/usr/bin/python3.11 tests/bytecode/check.py --krait $(KRAIT)
+	@/usr/bin/python3.11 tests/bytecode/wrong_programs.py --krait $(KRAIT) --count 20000
+	@/usr/bin/python3.11 tests/bytecode/swap.py --krait $(KRAIT)
 
 debug sanitize: $(STAMP)
 	@$(MAKE) --no-print-directory PRESET=$@ build

@@ -16,6 +16,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 
 import architecture_check  # noqa: E402
+import bytecode_check  # noqa: E402
 import programs_check  # noqa: E402
 import suite_check  # noqa: E402
 import unit_check  # noqa: E402
@@ -33,6 +34,7 @@ def main():
     tests += architecture_check.tests(krait)
     tests += unit_check.tests(krait)
     tests += programs_check.tests(krait)
+    tests += bytecode_check.tests(krait)
     tests += suite_check.tests(krait)
     tests = [test for test in tests if fnmatch.fnmatch(test[0], options.only)]
 

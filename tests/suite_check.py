@@ -20,11 +20,14 @@ def read_list(name):
         return [line.rstrip("\n") for line in stream if line.strip() and not line.startswith("#")]
 
 
-def run_module(interpreter, module, time_limit=TIME_LIMIT):
-    """Run one module; return ({test id: outcome}, problem). Outcomes: passed, failed, skipped."""
+def run_module(interpreter, module, time_limit=TIME_LIMIT, cache=None):
+    """Run one module; return ({test id: outcome}, problem). Outcomes: passed, failed, skipped.
+
+    `cache` is the folder of .pyc files to use, else an empty one.
+    """
     with tempfile.TemporaryDirectory(prefix="krait-suite-") as folder:
         results = os.path.join(folder, "results")
-        environment = dict(os.environ, PYTHONPYCACHEPREFIX=os.path.join(folder, "cache"), TMPDIR=folder, HOME=folder)
+        environment = dict(os.environ, PYTHONPYCACHEPREFIX=cache or os.path.join(folder, "cache"), TMPDIR=folder, HOME=folder)
         for name in [name for name in environment if name.startswith("PYTHON") and name != "PYTHONPYCACHEPREFIX"]:
             del environment[name]
         work = os.path.join(folder, "work")
