@@ -128,7 +128,10 @@ PyObject *kr_pickle_hook_as_method(PyObject *function, PyObject *bound_self) {
 }
 
 PyObject *kr_pickle_call_hook(PyObject *function, PyObject *bound_self, PyObject *argument) {
-    if (bound_self == NULL) return PyObject_CallOneArg(function, argument);
     PyObject *arguments[] = {bound_self, argument};
-    return PyObject_Vectorcall(function, arguments, 2, NULL);
+    Py_INCREF(function); /* the hook may replace itself */
+    PyObject *result = bound_self == NULL ? PyObject_CallOneArg(function, argument)
+                                          : PyObject_Vectorcall(function, arguments, 2, NULL);
+    Py_DECREF(function);
+    return result;
 }

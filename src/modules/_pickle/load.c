@@ -2,21 +2,26 @@
 #include <Python.h>
 
 #include "modules/_pickle/pickle.h"
+#include "object/instance.h"
+#include "types/int.h"
+#include "types/list.h"
+
+enum { SHORT_TEXT = 64 /* bytes; texts that are shorter are looked at here whether they are ASCII */ };
 
 /* Functions return 0, or -1 with an exception, unless their comment says something else. */
 
 /* --- The stack. */
 
-static int raise_unpickling(Unpickler *self, const char *message) {
+static __attribute__((noinline)) int raise_unpickling(Unpickler *self, const char *message) {
     PyErr_SetString(self->stack->state->unpickling_error, message);
     return -1;
 }
 
-static int stack_underflow(Unpickler *self) {
+static __attribute__((noinline)) int stack_underflow(Unpickler *self) {
     return raise_unpickling(self, self->stack->has_marks ? "unexpected MARK found" : "unpickling stack underflow");
 }
 
-static int stack_grow(ObjectStack *stack) {
+static __attribute__((noinline)) int stack_grow(ObjectStack *stack) {
     size_t capacity = (size_t)stack->capacity + ((size_t)stack->capacity >> 3) + 16;
     PyObject **items = capacity < PY_SSIZE_T_MAX / sizeof(PyObject *)
                            ? PyMem_Realloc(stack->items, capacity * sizeof(PyObject *))
@@ -31,7 +36,7 @@ static int stack_grow(ObjectStack *stack) {
 }
 
 /* Takes the object, which may be NULL with an exception. */
-static int push(Unpickler *self, PyObject *object) {
+static inline __attribute__((always_inline)) int push(Unpickler *self, PyObject *object) {
     ObjectStack *stack = self->stack;
     if (object == NULL) return -1;
     if (stack->size == stack->capacity && stack_grow(stack) < 0) {
@@ -53,7 +58,7 @@ static PyObject *pop(Unpickler *self) {
 }
 
 /* The newest object, borrowed; NULL with an exception. */
-static PyObject *peek(Unpickler *self) {
+static inline __attribute__((always_inline)) PyObject *peek(Unpickler *self) {
     const ObjectStack *stack = self->stack;
     if (stack->size <= stack->fence) {
         stack_underflow(self);
@@ -70,7 +75,7 @@ static void stack_truncate(ObjectStack *stack, Py_ssize_t size) {
 }
 
 /* Moves the objects from `start` on to a new tuple. */
-static PyObject *pop_tuple(Unpickler *self, Py_ssize_t start) {
+static inline __attribute__((always_inline)) PyObject *pop_tuple(Unpickler *self, Py_ssize_t start) {
     ObjectStack *stack = self->stack;
     if (start < stack->fence) {
         stack_underflow(self);
@@ -109,7 +114,7 @@ static int load_mark(Unpickler *self) {
 }
 
 /* Removes the newest mark and returns its place, or -1 with an exception. */
-static Py_ssize_t pop_mark(Unpickler *self) {
+static inline __attribute__((always_inline)) Py_ssize_t pop_mark(Unpickler *self) {
     if (self->mark_count < 1) return raise_unpickling(self, "could not find MARK");
     Py_ssize_t mark = self->marks[--self->mark_count];
     self->stack->has_marks = self->mark_count > 0;
@@ -117,16 +122,30 @@ static Py_ssize_t pop_mark(Unpickler *self) {
     return mark;
 }
 
+/* --- The memo. */
+
+static inline int memo_set(Unpickler *self, size_t index, PyObject *value) {
+    if (index >= (size_t)self->memo_size || self->memo[index] != NULL)
+        return kr_pickle_unpickler_memo_set(self, index, value);
+    self->memo[index] = Py_NewRef(value);
+    self->memo_count++;
+    return 0;
+}
+
+static inline PyObject *memo_get(Unpickler *self, size_t index) {
+    return index < (size_t)self->memo_size ? self->memo[index] : kr_pickle_unpickler_memo_get(self, index);
+}
+
 /* --- Arguments of instructions. */
 
-static size_t little_endian(const char *bytes, int count) {
+static inline __attribute__((always_inline)) size_t little_endian(const char *bytes, int count) {
     size_t value = 0;
     for (int i = 0; i < count; i++) value |= (size_t)(unsigned char)bytes[i] << 8 * i;
     return value;
 }
 
 /* Reads an unsigned number of `bytes` bytes. */
-static int read_number(Unpickler *self, int bytes, size_t *value) {
+static inline __attribute__((always_inline)) int read_number(Unpickler *self, int bytes, size_t *value) {
     const char *data;
     if (read_bytes(self, &data, bytes) < 0) return -1;
     *value = little_endian(data, bytes);
@@ -175,10 +194,10 @@ static int load_int(Unpickler *self) {
     return push(self, PyLong_FromLong(value));
 }
 
-static int load_binint(Unpickler *self, int bytes) {
+static inline __attribute__((always_inline)) int load_binint(Unpickler *self, int bytes) {
     size_t value;
     if (read_number(self, bytes, &value) < 0) return -1;
-    return push(self, PyLong_FromLong(bytes == 4 ? (int32_t)value : (long)value));
+    return push(self, kr_int_from_int64(bytes == 4 ? (int32_t)value : (long)value));
 }
 
 static int load_long(Unpickler *self) {
@@ -303,10 +322,21 @@ static int load_unicode(Unpickler *self) {
     return size < 0 ? -1 : push(self, PyUnicode_DecodeRawUnicodeEscape(line, size - 1, NULL));
 }
 
+static inline bool is_ascii(const char *data, Py_ssize_t size) {
+    uint64_t all = 0, word;
+    for (; size >= 8; size -= 8, data += 8) {
+        memcpy(&word, data, 8);
+        all |= word;
+    }
+    for (; size > 0; size--) all |= (unsigned char)*data++;
+    return (all & 0x8080808080808080u) == 0;
+}
+
 static int load_binunicode(Unpickler *self, int bytes) {
     Py_ssize_t size;
     const char *data;
     if (read_size(self, bytes, "BINUNICODE", &size) < 0 || read_bytes(self, &data, size) < 0) return -1;
+    if (size < SHORT_TEXT && is_ascii(data, size)) return push(self, _PyUnicode_FromASCII(data, size));
     return push(self, PyUnicode_DecodeUTF8(data, size, "surrogatepass"));
 }
 
@@ -317,7 +347,7 @@ static int load_tuple(Unpickler *self) {
     return mark < 0 ? -1 : push(self, pop_tuple(self, mark));
 }
 
-static int load_short_tuple(Unpickler *self, Py_ssize_t size) {
+static inline __attribute__((always_inline)) int load_short_tuple(Unpickler *self, Py_ssize_t size) {
     if (self->stack->size - size < self->stack->fence) return stack_underflow(self);
     return push(self, pop_tuple(self, self->stack->size - size));
 }
@@ -386,17 +416,15 @@ static int append_from(Unpickler *self, Py_ssize_t start) {
     if (list == NULL) return -1;
     if (stack->size == start) return 0;
     if (PyList_CheckExact(list)) {
-        if (stack->size - start == 1) {
-            if (PyList_Append(list, stack->items[start]) < 0) return -1;
-            stack_truncate(stack, start);
-            return 0;
+        Py_ssize_t length = PyList_GET_SIZE(list), count = stack->size - start;
+        if (count == 1) {
+            stack->size = start;
+            return kr_list_append_steal((PyListObject *)list, stack->items[start]);
         }
-        PyObject *items = pop_list(self, start);
-        if (items == NULL) return -1;
-        Py_ssize_t length = PyList_GET_SIZE(list);
-        int result = PyList_SetSlice(list, length, length, items);
-        Py_DECREF(items);
-        return result;
+        if (kr_list_resize((PyListObject *)list, length + count) < 0) return -1;
+        memcpy(((PyListObject *)list)->ob_item + length, stack->items + start, (size_t)count * sizeof(PyObject *));
+        stack->size = start;
+        return 0;
     }
     if (_PyObject_LookupAttr(list, NAME(stack->state, extend), &extend) < 0) return -1;
     /* Older classes have append() only. */
@@ -449,11 +477,11 @@ static int load_additems(Unpickler *self) {
     if (set == NULL) return -1;
     if (self->stack->size == mark) return 0;
     if (!PySet_Check(set)) return add_one_by_one(self, set, NAME(self->stack->state, add), mark);
-    PyObject *items = pop_tuple(self, mark);
-    if (items == NULL) return -1;
-    int result = _PySet_Update(set, items);
-    Py_DECREF(items);
-    return result;
+    for (Py_ssize_t i = mark; i < self->stack->size; i++) {
+        if (PySet_Add(set, self->stack->items[i]) < 0) return -1;
+    }
+    stack_truncate(self->stack, mark);
+    return 0;
 }
 
 /* --- Classes and instances. */
@@ -715,8 +743,8 @@ static int load_dup(Unpickler *self) {
     return object != NULL ? push(self, Py_NewRef(object)) : -1;
 }
 
-static int push_memo(Unpickler *self, Py_ssize_t index) {
-    PyObject *object = index < 0 ? NULL : kr_pickle_unpickler_memo_get(self, (size_t)index);
+static inline __attribute__((always_inline)) int push_memo(Unpickler *self, Py_ssize_t index) {
+    PyObject *object = index < 0 ? NULL : memo_get(self, (size_t)index);
     if (object != NULL) return push(self, Py_NewRef(object));
     if (!PyErr_Occurred())
         PyErr_Format(self->stack->state->unpickling_error, "Memo value not found at index %ld", (long)index);
@@ -739,7 +767,7 @@ static int load_get(Unpickler *self) {
     return read_index(self, &index) < 0 ? -1 : push_memo(self, index);
 }
 
-static int load_binget(Unpickler *self, int bytes) {
+static inline __attribute__((always_inline)) int load_binget(Unpickler *self, int bytes) {
     size_t index;
     return read_number(self, bytes, &index) < 0 ? -1 : push_memo(self, (Py_ssize_t)index);
 }
@@ -757,19 +785,19 @@ static int load_put(Unpickler *self) {
         if (!PyErr_Occurred()) PyErr_SetString(PyExc_ValueError, "negative PUT argument");
         return -1;
     }
-    return kr_pickle_unpickler_memo_set(self, (size_t)index, value);
+    return memo_set(self, (size_t)index, value);
 }
 
-static int load_binput(Unpickler *self, int bytes) {
+static inline __attribute__((always_inline)) int load_binput(Unpickler *self, int bytes) {
     size_t index;
     if (read_number(self, bytes, &index) < 0) return -1;
     PyObject *value = peek(self);
-    return value == NULL ? -1 : kr_pickle_unpickler_memo_set(self, index, value);
+    return value == NULL ? -1 : memo_set(self, index, value);
 }
 
-static int load_memoize(Unpickler *self) {
+static inline __attribute__((always_inline)) int load_memoize(Unpickler *self) {
     PyObject *value = peek(self);
-    return value == NULL ? -1 : kr_pickle_unpickler_memo_set(self, (size_t)self->memo_count, value);
+    return value == NULL ? -1 : memo_set(self, (size_t)self->memo_count, value);
 }
 
 /* --- The pickle as a whole. */
@@ -808,7 +836,7 @@ static int invalid_opcode(Unpickler *self, unsigned char op) {
 }
 
 /* Executes one instruction other than STOP. */
-static int execute(Unpickler *self, unsigned char op) {
+static inline __attribute__((always_inline)) int execute(Unpickler *self, unsigned char op) {
     switch (op) {
     case OP_NONE: return push(self, Py_NewRef(Py_None));
     case OP_BININT: return load_binint(self, 4);
@@ -881,23 +909,34 @@ static int execute(Unpickler *self, unsigned char op) {
     }
 }
 
+bool kr_pickle_is_running(Unpickler *self) {
+    if (self->stack->running) PyErr_SetString(PyExc_RuntimeError, "Unpickler object is already used");
+    return self->stack->running;
+}
+
+static int run(Unpickler *self) {
+    PyObject *error = self->stack->state->unpickling_error;
+    for (;;) {
+        const char *op;
+        if (__builtin_expect(read_bytes(self, &op, 1) < 0, 0)) {
+            if (PyErr_ExceptionMatches(error)) PyErr_SetString(PyExc_EOFError, "Ran out of input");
+            return -1;
+        }
+        if (*op == OP_STOP) return kr_pickle_skip_consumed(self);
+        if (execute(self, (unsigned char)*op) < 0) return -1;
+    }
+}
+
 PyObject *kr_pickle_load(Unpickler *self) {
     ObjectStack *stack = self->stack;
+    if (kr_pickle_is_running(self)) return NULL;
     self->mark_count = 0;
     stack->has_marks = false;
     stack->fence = 0;
     self->protocol = 0;
     stack_truncate(stack, 0);
-    for (;;) {
-        const char *op;
-        if (read_bytes(self, &op, 1) < 0) {
-            if (PyErr_ExceptionMatches(stack->state->unpickling_error))
-                PyErr_SetString(PyExc_EOFError, "Ran out of input");
-            return NULL;
-        }
-        if (*op == OP_STOP) break;
-        if (execute(self, (unsigned char)*op) < 0) return NULL;
-    }
-    if (kr_pickle_skip_consumed(self) < 0) return NULL;
-    return pop(self);
+    stack->running = true;
+    PyObject *result = run(self) < 0 ? NULL : pop(self);
+    stack->running = false;
+    return result;
 }

@@ -16,8 +16,23 @@ Memo *kr_pickle_memo_new(void) {
     return NULL;
 }
 
+/* Releases the objects and the table, of which nobody else knows any more. */
+static void release_entries(const Memo *memo) {
+    for (Py_ssize_t i = 0; i < memo->size; i++) Py_XDECREF(memo->entries[i].object);
+    PyMem_Free(memo->entries);
+}
+
 void kr_pickle_memo_clear(Memo *memo) {
-    /* The destructor of an object may use the memo again. */
+    if (memo->used == 0) return;
+    Memo old = *memo;
+    MemoEntry *entries = PyMem_Calloc((size_t)memo->size, sizeof(MemoEntry));
+    /* The destructor of an object may use the memo again, or free it. */
+    if (entries != NULL) {
+        memo->entries = entries;
+        memo->used = 0;
+        release_entries(&old);
+        return;
+    }
     for (Py_ssize_t i = 0; i < memo->size && memo->used > 0; i++) {
         PyObject *object = memo->entries[i].object;
         if (object == NULL) continue;
@@ -29,8 +44,7 @@ void kr_pickle_memo_clear(Memo *memo) {
 
 void kr_pickle_memo_free(Memo *memo) {
     if (memo == NULL) return;
-    kr_pickle_memo_clear(memo);
-    PyMem_Free(memo->entries);
+    release_entries(memo);
     PyMem_Free(memo);
 }
 

@@ -26,6 +26,7 @@ static PyObject *pickle_object(PickleState *state, PyObject *object, PyObject *f
     PyObject *result = NULL;
     Pickler *pickler = kr_pickle_pickler_new(state);
     if (pickler == NULL) return NULL;
+    PyObject_GC_UnTrack(pickler); /* nobody else can refer to it, so it is in no cycle */
     if ((pickler->memo = kr_pickle_memo_new()) == NULL || kr_pickle_output_clear(pickler) < 0 ||
         kr_pickle_pickler_setup(pickler, file, options->protocol, options->fix_imports, options->buffer_callback) < 0 ||
         kr_pickle_dump(pickler, object) < 0)
@@ -33,9 +34,7 @@ static PyObject *pickle_object(PickleState *state, PyObject *object, PyObject *f
     if (file != NULL) {
         if (kr_pickle_flush(pickler) >= 0) result = Py_NewRef(Py_None);
     } else {
-        _PyBytes_Resize(&pickler->output, pickler->length);
-        result = pickler->output;
-        pickler->output = NULL;
+        result = kr_pickle_take_output(pickler);
     }
 done:
     Py_DECREF(pickler);
@@ -105,6 +104,7 @@ static PyObject *unpickle(PyObject *module, const char *function, PyObject *cons
     }
     Unpickler *unpickler = kr_pickle_unpickler_new(state);
     if (unpickler == NULL) return NULL;
+    PyObject_GC_UnTrack(unpickler); /* nobody else can refer to it, so it is in no cycle */
     if ((from_file ? kr_pickle_input_file(unpickler, state, value[0]) : kr_pickle_input_bytes(unpickler, value[0])) >= 0 &&
         kr_pickle_unpickler_setup(unpickler, encoding, errors, buffers, fix_imports) >= 0)
         result = kr_pickle_load(unpickler);

@@ -6,7 +6,10 @@
 enum { INITIAL_CAPACITY = 4096 /* bytes */ };
 
 int kr_pickle_output_clear(Pickler *self) {
-    Py_XSETREF(self->output, PyBytes_FromStringAndSize(NULL, INITIAL_CAPACITY));
+    PyObject *output = self->state->spare_output;
+    self->state->spare_output = NULL;
+    if (output == NULL) output = PyBytes_FromStringAndSize(NULL, INITIAL_CAPACITY);
+    Py_XSETREF(self->output, output);
     self->length = 0;
     self->frame_start = -1;
     self->capacity = self->output != NULL ? INITIAL_CAPACITY : 0;
@@ -14,9 +17,10 @@ int kr_pickle_output_clear(Pickler *self) {
     return self->output != NULL ? 0 : -1;
 }
 
-char *kr_pickle_reserve(Pickler *self, Py_ssize_t count) {
+char *kr_pickle_reserve_slow(Pickler *self, Py_ssize_t count) {
     bool starts_frame = self->framing && self->frame_start == -1;
     Py_ssize_t needed = count + (starts_frame ? FRAME_HEADER_SIZE : 0);
+    if (self->output == NULL && kr_pickle_output_clear(self) < 0) return NULL;
     if (needed > self->capacity - self->length) {
         if (self->length > PY_SSIZE_T_MAX / 2 - needed) {
             PyErr_NoMemory();
@@ -40,7 +44,7 @@ char *kr_pickle_reserve(Pickler *self, Py_ssize_t count) {
 }
 
 int kr_pickle_write(Pickler *self, const char *bytes, Py_ssize_t count) {
-    char *place = kr_pickle_reserve(self, count);
+    char *place = reserve(self, count);
     if (place == NULL) return -1;
     memcpy(place, bytes, (size_t)count);
     self->length += count;
@@ -63,12 +67,29 @@ int kr_pickle_close_frame(Pickler *self) {
 }
 
 static int write_to_file(Pickler *self, PyObject *bytes) {
-    PyObject *result = PyObject_CallOneArg(self->write, bytes);
+    PyObject *result = kr_pickle_call_hook(self->write, NULL, bytes);
     Py_XDECREF(result);
     return result != NULL ? 0 : -1;
 }
 
+PyObject *kr_pickle_take_output(Pickler *self) {
+    PyObject *output = self->output, *result;
+    bool spare = self->capacity == INITIAL_CAPACITY && self->state->spare_output == NULL;
+    if (spare) {
+        result = PyBytes_FromStringAndSize(self->data, self->length);
+        self->state->spare_output = output;
+    } else {
+        _PyBytes_Resize(&output, self->length);
+        result = output;
+    }
+    self->output = NULL;
+    self->data = NULL;
+    self->capacity = self->length = 0;
+    return result;
+}
+
 int kr_pickle_flush(Pickler *self) {
+    if (self->output == NULL) return 0;
     if (self->length < self->capacity && _PyBytes_Resize(&self->output, self->length) < 0) {
         self->data = NULL;
         self->capacity = self->length = 0;
@@ -84,9 +105,7 @@ int kr_pickle_flush(Pickler *self) {
     return result;
 }
 
-int kr_pickle_opcode_boundary(Pickler *self) {
-    Py_ssize_t size = self->length - self->frame_start - FRAME_HEADER_SIZE;
-    if (!self->framing || self->frame_start == -1 || size < FRAME_TARGET_SIZE) return 0;
+int kr_pickle_end_frame(Pickler *self) {
     kr_pickle_close_frame(self);
     if (self->write == NULL) return 0;
     /* The file may have the frame now. */

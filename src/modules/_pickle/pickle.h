@@ -44,6 +44,7 @@ typedef struct {
     /* Of _compat_pickle: names of Python 2 to those of Python 3, and back. */
     PyObject *name_mapping, *import_mapping, *reverse_name_mapping, *reverse_import_mapping;
     PyObject *codecs_encode, *getattr, *partial;
+    PyObject *spare_output; /* bytes of the smallest capacity for the next dumps(), or NULL */
     struct {
 #define X(name) PyObject *s_##name;
         PICKLE_NAMES(X)
@@ -125,21 +126,28 @@ int kr_pickle_write(Pickler *self, const char *bytes, Py_ssize_t count);
    without a copy; `payload` is the object that holds it, or NULL. */
 int kr_pickle_write_large(Pickler *self, const char *header, Py_ssize_t header_size, const char *data, Py_ssize_t size,
                           PyObject *payload);
-/* Between two opcodes: closes the frame if it is large enough. */
-int kr_pickle_opcode_boundary(Pickler *self);
+/* Closes a frame that is large enough, between two opcodes. */
+int kr_pickle_end_frame(Pickler *self);
 int kr_pickle_close_frame(Pickler *self);
 int kr_pickle_flush(Pickler *self);
+/* Returns the output as bytes; NULL with an exception. */
+PyObject *kr_pickle_take_output(Pickler *self);
+
+char *kr_pickle_reserve_slow(Pickler *self, Py_ssize_t count);
 
 /* Makes room for count bytes and returns where they go; NULL with an exception. The caller adds to self->length. */
-char *kr_pickle_reserve(Pickler *self, Py_ssize_t count);
+static inline char *reserve(Pickler *self, Py_ssize_t count) {
+    if (__builtin_expect((!self->framing || self->frame_start != -1) && count <= self->capacity - self->length, 1))
+        return self->data + self->length;
+    return kr_pickle_reserve_slow(self, count);
+}
 
 static inline int write_op(Pickler *self, int op) {
-    if ((!self->framing || self->frame_start != -1) && self->length < self->capacity) {
-        self->data[self->length++] = (char)op;
-        return 0;
-    }
-    char byte = (char)op;
-    return kr_pickle_write(self, &byte, 1);
+    char *place = reserve(self, 1);
+    if (place == NULL) return -1;
+    *place = (char)op;
+    self->length++;
+    return 0;
 }
 
 /* save.c */
@@ -187,6 +195,7 @@ typedef struct {
     Py_ssize_t size, capacity;
     Py_ssize_t fence; /* the newest mark, or 0 */
     bool has_marks;
+    bool running; /* load() is under way */
     PyObject *sparse_memo; /* dict, or NULL */
 } ObjectStack;
 
@@ -206,7 +215,7 @@ typedef struct {
     Py_ssize_t fetched;  /* bytes in front of this have also been read in the file; those behind only looked at */
     PyObject *read, *readinto, *readline, *peek; /* of the file; all NULL for loads() */
     PyObject *buffers;   /* iterator over out-of-band buffers, or NULL */
-    char *encoding, *errors; /* how to decode strings of Python 2 */
+    const char *encoding, *errors; /* how to decode strings of Python 2 */
     Py_ssize_t *marks;
     Py_ssize_t mark_count, mark_capacity;
     int protocol;
@@ -234,6 +243,9 @@ static inline Py_ssize_t read_bytes(Unpickler *self, const char **bytes, Py_ssiz
     return kr_pickle_read_slow(self, bytes, count);
 }
 
+/* How to decode strings of Python 2 unless the caller says so; never freed. */
+extern const char kr_pickle_default_encoding[], kr_pickle_default_errors[];
+
 /* unpickler.c */
 PyObject *kr_pickle_unpickler_memo_get(Unpickler *self, size_t index); /* borrowed, NULL if there is none */
 int kr_pickle_unpickler_memo_set(Unpickler *self, size_t index, PyObject *value);
@@ -244,6 +256,8 @@ int kr_pickle_unpickler_setup(Unpickler *self, const char *encoding, const char 
 PyObject *kr_pickle_find_class(Unpickler *self, PyObject *module_name, PyObject *name);
 
 /* load.c */
+/* Tells whether load() is under way, which must not begin again then; if so, RuntimeError is set. */
+bool kr_pickle_is_running(Unpickler *self);
 PyObject *kr_pickle_load(Unpickler *self);
 
 /* memo_proxy.c */

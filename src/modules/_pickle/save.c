@@ -2,16 +2,17 @@
 #include <Python.h>
 
 #include "modules/_pickle/pickle.h"
+#include "types/int.h"
 
 enum { FAST_NESTING_LIMIT = 50 /* depth from which on fast mode looks for cycles */ };
 
-static void put_little_endian(char *place, size_t value, int bytes) {
+static inline __attribute__((always_inline)) void put_little_endian(char *place, size_t value, int bytes) {
     for (int i = 0; i < bytes; i++) place[i] = (char)(value >> 8 * i);
 }
 
 /* Writes an opcode with an unsigned argument of that many bytes. */
-static int write_op_number(Pickler *self, int op, size_t value, int bytes) {
-    char *place = kr_pickle_reserve(self, 1 + bytes);
+static inline __attribute__((always_inline)) int write_op_number(Pickler *self, int op, size_t value, int bytes) {
+    char *place = reserve(self, 1 + bytes);
     if (place == NULL) return -1;
     place[0] = (char)op;
     put_little_endian(place + 1, value, bytes);
@@ -108,7 +109,7 @@ static int save_big_int(Pickler *self, PyObject *object) {
         PyErr_SetString(PyExc_OverflowError, "int too large to pickle");
         return -1;
     }
-    char *place = kr_pickle_reserve(self, (Py_ssize_t)bytes + 5);
+    char *place = reserve(self, (Py_ssize_t)bytes + 5);
     if (place == NULL) return -1;
     unsigned char *digits = (unsigned char *)place + 5;
     if (bytes > 0 && _PyLong_AsByteArray((PyLongObject *)object, digits, bytes, 1, 1) < 0) return -1;
@@ -127,10 +128,9 @@ static int save_big_int(Pickler *self, PyObject *object) {
 }
 
 static int save_int(Pickler *self, PyObject *object) {
-    int overflow;
-    long value = PyLong_AsLongAndOverflow(object, &overflow);
-    if (value == -1 && PyErr_Occurred()) return -1;
-    if (overflow || value > INT32_MAX || value < INT32_MIN) return save_big_int(self, object);
+    if (!kr_int_is_medium((PyLongObject *)object)) return save_big_int(self, object);
+    int64_t value = kr_int_medium((PyLongObject *)object);
+    if (value > INT32_MAX || value < INT32_MIN) return save_big_int(self, object);
     if (!self->binary) return write_op_decimal(self, OP_INT, value);
     if (value >= 0 && value <= 0xFF) return write_op_number(self, OP_BININT1, (size_t)value, 1);
     if (value >= 0 && value <= 0xFFFF) return write_op_number(self, OP_BININT2, (size_t)value, 2);
@@ -229,7 +229,7 @@ static int save_picklebuffer(Pickler *self, PyObject *object) {
     }
     int in_band = 1;
     if (self->buffer_callback != NULL) {
-        PyObject *answer = PyObject_CallOneArg(self->buffer_callback, object);
+        PyObject *answer = kr_pickle_call_hook(self->buffer_callback, NULL, object);
         if (answer == NULL) return -1;
         in_band = PyObject_IsTrue(answer);
         Py_DECREF(answer);
@@ -299,6 +299,15 @@ static int save_str(Pickler *self, PyObject *object) {
                      ? -1
                      : kr_pickle_write(self, "\n", 1);
         Py_DECREF(bytes);
+    } else if (PyUnicode_IS_ASCII(object) && PyUnicode_GET_LENGTH(object) <= 0xFF && self->protocol >= 4) {
+        Py_ssize_t size = PyUnicode_GET_LENGTH(object);
+        char *place = reserve(self, 2 + size);
+        if (place == NULL) return -1;
+        place[0] = (char)OP_SHORT_BINUNICODE;
+        place[1] = (char)size;
+        memcpy(place + 2, PyUnicode_DATA(object), (size_t)size);
+        self->length += 2 + size;
+        result = 0;
     } else if (PyUnicode_IS_ASCII(object)) {
         result = save_utf8(self, object, PyUnicode_DATA(object), PyUnicode_GET_LENGTH(object));
     } else {
@@ -633,7 +642,7 @@ static int save_persistent(Pickler *self, PyObject *object) {
 
 /* Saves what the subclass says to do with the object. Returns 1, or 0 if it leaves that to us, or -1. */
 static int save_by_override(Pickler *self, PyObject *object) {
-    PyObject *value = PyObject_CallOneArg(self->reducer_override, object);
+    PyObject *value = kr_pickle_call_hook(self->reducer_override, NULL, object);
     if (value == NULL) return -1;
     int result = 0;
     if (value != Py_NotImplemented) {
@@ -669,9 +678,14 @@ static int save_composite(Pickler *self, PyObject *object, PyTypeObject *type) {
     return kr_pickle_save_by_reducing(self, object);
 }
 
+static inline bool frame_is_full(const Pickler *self) {
+    return self->frame_start != -1 && self->framing &&
+           self->length - self->frame_start >= FRAME_TARGET_SIZE + FRAME_HEADER_SIZE;
+}
+
 int kr_pickle_save(Pickler *self, PyObject *object, bool with_persistent_id) {
     PyTypeObject *type = Py_TYPE(object);
-    if (self->framing && kr_pickle_opcode_boundary(self) < 0) return -1;
+    if (frame_is_full(self) && kr_pickle_end_frame(self) < 0) return -1;
     if (with_persistent_id && self->persistent_id != NULL) {
         int done = save_persistent(self, object);
         if (done != 0) return done < 0 ? -1 : 0;

@@ -100,24 +100,34 @@ static PyObject *unpickler_new(PyTypeObject *type, PyObject *args, PyObject *kwa
     return (PyObject *)self;
 }
 
-static char *copy_string(const char *string) {
-    size_t size = strlen(string) + 1;
-    char *copy = PyMem_Malloc(size);
-    if (copy == NULL) {
-        PyErr_NoMemory();
-        return NULL;
+const char kr_pickle_default_encoding[] = "ASCII", kr_pickle_default_errors[] = "strict";
+
+static void free_string(const char **place) {
+    if (*place != kr_pickle_default_encoding && *place != kr_pickle_default_errors) PyMem_Free((char *)*place);
+    *place = NULL;
+}
+
+/* Sets the place to the default, or to a copy of the string if that is not NULL. Returns 0, or -1 with MemoryError. */
+static int set_string(const char **place, const char *string, const char *standard) {
+    char *copy = NULL;
+    if (string != NULL) {
+        size_t size = strlen(string) + 1;
+        if ((copy = PyMem_Malloc(size)) == NULL) {
+            PyErr_NoMemory();
+            return -1;
+        }
+        memcpy(copy, string, size);
     }
-    return memcpy(copy, string, size);
+    free_string(place);
+    *place = copy != NULL ? copy : standard;
+    return 0;
 }
 
 int kr_pickle_unpickler_setup(Unpickler *self, const char *encoding, const char *errors, PyObject *buffers,
                               bool fix_imports) {
-    if (encoding == NULL) encoding = "ASCII";
-    if (errors == NULL) errors = "strict";
-    PyMem_Free(self->encoding);
-    PyMem_Free(self->errors);
-    self->errors = NULL;
-    if ((self->encoding = copy_string(encoding)) == NULL || (self->errors = copy_string(errors)) == NULL) return -1;
+    if (set_string(&self->encoding, encoding, kr_pickle_default_encoding) < 0 ||
+        set_string(&self->errors, errors, kr_pickle_default_errors) < 0)
+        return -1;
     PyObject *iterator = NULL;
     if (buffers != NULL && buffers != Py_None && (iterator = PyObject_GetIter(buffers)) == NULL) return -1;
     Py_XSETREF(self->buffers, iterator);
@@ -153,6 +163,7 @@ static int unpickler_init(Unpickler *self, PyObject *args, PyObject *kwargs) {
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|$pssO:Unpickler", keywords, &file, &fix_imports, &encoding, &errors,
                                      &buffers))
         return -1;
+    if (kr_pickle_is_running(self)) return -1;
     unpickler_clear(self);
     if (kr_pickle_input_file(self, state, file) < 0 ||
         kr_pickle_unpickler_setup(self, encoding, errors, buffers, fix_imports) < 0 ||
@@ -191,8 +202,8 @@ static void unpickler_dealloc(Unpickler *self) {
     PyMem_Free(self->memo);
     PyMem_Free(self->marks);
     PyMem_Free(self->line);
-    PyMem_Free(self->encoding);
-    PyMem_Free(self->errors);
+    free_string(&self->encoding);
+    free_string(&self->errors);
     type->tp_free(self);
     Py_DECREF(type);
 }
