@@ -305,11 +305,21 @@ static PyObject *default_state(PyObject *self, int required) {
 
 static PyObject *object_getstate(PyObject *self, PyObject *unused) { return default_state(self, 0); }
 
+/* True if an attribute that was found in a class is the method of `object` with that function. */
+static int is_method_of_object(PyObject *method, PyCFunction function) {
+    return Py_IS_TYPE(method, &PyMethodDescr_Type) && ((PyMethodDescrObject *)method)->d_method->ml_meth == function;
+}
+
 /* obj.__getstate__(). `required` asks to refuse objects whose state would be incomplete. */
 static PyObject *call_getstate(PyObject *self, int required) {
-    PyObject *method = PyObject_GetAttr(self, KR_NAME(__getstate__));
+    PyObject *method, *state;
+    if (_PyObject_GetMethod(self, KR_NAME(__getstate__), &method)) {
+        state = is_method_of_object(method, object_getstate) ? default_state(self, required)
+                                                             : PyObject_CallOneArg(method, self);
+        Py_DECREF(method);
+        return state;
+    }
     if (method == NULL) return NULL;
-    PyObject *state;
     if (PyCFunction_Check(method) && PyCFunction_GET_SELF(method) == self &&
         PyCFunction_GET_FUNCTION(method) == object_getstate) {
         state = default_state(self, required);
@@ -463,6 +473,10 @@ static PyObject *object_reduce_ex(PyObject *self, PyObject *argument) {
     if (protocol == -1 && PyErr_Occurred()) return NULL;
     /* A class that overrides only __reduce__ means it for all protocols. */
     PyObject *reduce;
+    if (Py_TYPE(self)->tp_getattro == PyObject_GenericGetAttr) {
+        reduce = _PyType_Lookup(Py_TYPE(self), KR_NAME(__reduce__));
+        if (reduce != NULL && is_method_of_object(reduce, object_reduce)) return reduce_by_protocol(self, protocol);
+    }
     if (_PyObject_LookupAttr(self, KR_NAME(__reduce__), &reduce) < 0) return NULL;
     if (reduce != NULL) {
         PyObject *ours = PyObject_GetAttr((PyObject *)Py_TYPE(self), KR_NAME(__reduce__));

@@ -262,8 +262,8 @@ static int save_call(Pickler *self, PyObject *callable, PyObject *arguments, PyO
         if (_PyObject_LookupAttr(callable, NAME(self->state, __name__), &name) < 0) return -1;
         bool with_keywords = false, is_new = false;
         if (name != NULL && PyUnicode_Check(name)) {
-            with_keywords = PyUnicode_Compare(name, NAME(self->state, __newobj_ex__)) == 0;
-            is_new = !with_keywords && PyUnicode_Compare(name, NAME(self->state, __newobj__)) == 0;
+            is_new = name == NAME(self->state, __newobj__) || PyUnicode_Compare(name, NAME(self->state, __newobj__)) == 0;
+            with_keywords = !is_new && PyUnicode_Compare(name, NAME(self->state, __newobj_ex__)) == 0;
         }
         Py_XDECREF(name);
         if (with_keywords) return save_new_with_keywords(self, arguments);
@@ -325,8 +325,12 @@ int kr_pickle_save_reduce(Pickler *self, PyObject *value, PyObject *object) {
 
 /* The function that dispatch tables have for a type: owned, or NULL, perhaps with an exception. */
 static PyObject *find_reducer(Pickler *self, PyTypeObject *type) {
-    if (self->dispatch_table == NULL)
-        return Py_XNewRef(PyDict_GetItemWithError(self->state->dispatch_table, (PyObject *)type));
+    if (self->dispatch_table == NULL) {
+        PyObject *table = self->state->dispatch_table;
+        return Py_XNewRef(Py_IS_TYPE(type, &PyType_Type)
+                              ? _PyDict_GetItem_KnownHash(table, (PyObject *)type, _Py_HashPointer(type))
+                              : PyDict_GetItemWithError(table, (PyObject *)type));
+    }
     PyObject *reducer = PyObject_GetItem(self->dispatch_table, (PyObject *)type);
     if (reducer == NULL && PyErr_ExceptionMatches(PyExc_KeyError)) PyErr_Clear();
     return reducer;
@@ -334,12 +338,20 @@ static PyObject *find_reducer(Pickler *self, PyTypeObject *type) {
 
 /* What the object's __reduce_ex__ or __reduce__ returns; NULL with an exception. */
 static PyObject *call_reduce(Pickler *self, PyObject *object) {
-    PyObject *reduce, *value;
-    if (_PyObject_LookupAttr(object, NAME(self->state, __reduce_ex__), &reduce) < 0) return NULL;
+    PyObject *name = NAME(self->state, __reduce_ex__), *reduce = NULL, *value;
+    PyTypeObject *type = Py_TYPE(object);
+    PyObject *method = type->tp_getattro == PyObject_GenericGetAttr ? _PyType_Lookup(type, name) : NULL;
+    bool unbound = false;
+    if (method != NULL && PyType_HasFeature(Py_TYPE(method), Py_TPFLAGS_METHOD_DESCRIPTOR)) {
+        unbound = _PyObject_GetMethod(object, name, &reduce);
+        if (reduce == NULL) return NULL;
+    } else if (_PyObject_LookupAttr(object, name, &reduce) < 0) {
+        return NULL;
+    }
     if (reduce != NULL) {
-        PyObject *protocol = PyLong_FromLong(self->protocol);
-        value = protocol != NULL ? PyObject_CallOneArg(reduce, protocol) : NULL;
-        Py_XDECREF(protocol);
+        PyObject *arguments[] = {object, PyLong_FromLong(self->protocol)};
+        value = PyObject_Vectorcall(reduce, arguments + !unbound, 1 + unbound, NULL);
+        Py_DECREF(arguments[1]);
     } else {
         if (_PyObject_LookupAttr(object, NAME(self->state, __reduce__), &reduce) < 0) return NULL;
         if (reduce == NULL) {
