@@ -217,7 +217,7 @@ static void raise_flag(int *member, int value) {
 
 const wchar_t *kr_config_xoption(const PyConfig *config, const wchar_t *name) {
     size_t length = wcslen(name);
-    for (Py_ssize_t i = config->xoptions.length; --i >= 0;) {
+    for (Py_ssize_t i = 0; i < config->xoptions.length; i++) {
         const wchar_t *option = config->xoptions.items[i];
         if (wcsncmp(option, name, length) == 0 && (option[length] == 0 || option[length] == '=')) return option;
     }
@@ -290,6 +290,34 @@ static PyStatus read_hash_seed(PyConfig *config) {
         return PyStatus_Error("PYTHONHASHSEED must be \"random\" or an integer in range [0; 4294967295]");
     config->use_hash_seed = 1;
     config->hash_seed = seed;
+    return PyStatus_Ok();
+}
+
+static PyStatus utf8_mode_error(const char *message) {
+    PyStatus status = PyStatus_Error(message);
+    status.func = "preconfig_init_utf8_mode";
+    return status;
+}
+
+/* UTF-8 mode (PEP 540): as asked for, else on in the C locale. */
+static PyStatus read_utf8_mode(const PyConfig *config) {
+    PyPreConfig *pre = kr_pre_config();
+    const wchar_t *option = kr_config_xoption(config, L"utf8");
+    const char *text = kr_config_getenv(config, "PYTHONUTF8");
+    int mode;
+    if (pre->_config_init != 0 && pre->utf8_mode >= 0) {
+        mode = pre->utf8_mode;
+    } else if (option != NULL) {
+        mode = wcscmp(option, L"utf8") == 0 || wcscmp(option, L"utf8=1") == 0;
+        if (!mode && wcscmp(option, L"utf8=0") != 0) return utf8_mode_error("invalid -X utf8 option value");
+    } else if (text != NULL) {
+        mode = strcmp(text, "1") == 0;
+        if (!mode && strcmp(text, "0") != 0)
+            return utf8_mode_error("invalid PYTHONUTF8 environment variable value");
+    } else {
+        mode = kr_locale_began_as_c();
+    }
+    pre->utf8_mode = Py_UTF8Mode = mode;
     return PyStatus_Ok();
 }
 
@@ -525,6 +553,7 @@ PyStatus PyConfig_Read(PyConfig *config) {
         config->use_environment = 0;
         config->user_site_directory = 0;
     }
+    TRY(read_utf8_mode(config));
     if (config->argv.length == 0) TRY(PyWideStringList_Append(&config->argv, L""));
     if (config->program_name == NULL)
         TRY(PyConfig_SetString(config, &config->program_name,

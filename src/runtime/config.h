@@ -9,11 +9,13 @@ PyStatus kr_config_parse_argv(PyConfig *config);
 PyStatus kr_config_copy(PyConfig *to, const PyConfig *from);
 /* An environment variable that is set and not empty, unless the environment is ignored. */
 const char *kr_config_getenv(const PyConfig *config, const char *name);
-/* The last -X option of that name ("name" or "name=value"), or NULL. */
+/* The first -X option of that name ("name" or "name=value"), or NULL. */
 const wchar_t *kr_config_xoption(const PyConfig *config, const wchar_t *name);
 PyPreConfig *kr_pre_config(void);
 /* True if LC_CTYPE is the C or POSIX locale. */
 int kr_locale_is_c(void);
+/* True if LC_CTYPE was such a locale before it was coerced to UTF-8. */
+int kr_locale_began_as_c(void);
 void kr_config_finalize(void);
 
 #endif

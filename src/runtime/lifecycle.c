@@ -43,6 +43,8 @@ static struct {
     int exit_count;
     int argc;
     wchar_t **argv;
+    int locale_started;
+    int locale_began_as_c;
 } state;
 
 /* ---- Facts ---- */
@@ -104,17 +106,19 @@ int _Py_CoerceLegacyLocale(int warn) {
     return 0;
 }
 
-/* The C locale is coerced to UTF-8 (PEP 538); UTF-8 mode (PEP 540) is off unless asked for or nothing can be coerced. */
+int kr_locale_began_as_c(void) { return state.locale_began_as_c; }
+
+/* The C locale is coerced to UTF-8 (PEP 538). UTF-8 mode may still change once the command line has been read. */
 void kr_locale_start(const PyConfig *config) {
+    if (state.locale_started) return;
     setlocale(LC_CTYPE, "");
     const char *mode = kr_config_getenv(config, "PYTHONUTF8"), *coerce = kr_config_getenv(config, "PYTHONCOERCECLOCALE");
     const char *all = getenv("LC_ALL");
-    int utf8 = mode == NULL ? -1 : strcmp(mode, "1") == 0;
-    if (kr_locale_is_c()) {
-        if ((coerce == NULL || strcmp(coerce, "0") != 0) && (all == NULL || *all == 0)) _Py_CoerceLegacyLocale(0);
-        if (utf8 < 0) utf8 = 1;
-    }
-    Py_UTF8Mode = utf8 > 0;
+    state.locale_started = 1;
+    state.locale_began_as_c = kr_locale_is_c();
+    if (state.locale_began_as_c && (coerce == NULL || strcmp(coerce, "0") != 0) && (all == NULL || *all == 0))
+        _Py_CoerceLegacyLocale(0);
+    Py_UTF8Mode = mode == NULL ? state.locale_began_as_c : strcmp(mode, "1") == 0;
 }
 
 PyStatus Py_PreInitialize(const PyPreConfig *config) {
@@ -183,6 +187,17 @@ static int is_open(int descriptor) {
     return fstat(descriptor, &status) == 0;
 }
 
+/* The name by which the codec of that encoding calls itself; NULL with an exception. */
+static PyObject *codec_name(const wchar_t *encoding) {
+    PyObject *name = PyUnicode_FromWideChar(encoding, -1), *codec = NULL;
+    if (name == NULL || wcscmp(encoding, L"utf-8") == 0) return name;
+    const char *text = PyUnicode_AsUTF8(name);
+    if (text != NULL) codec = _PyCodec_Lookup(text);
+    Py_SETREF(name, codec == NULL ? NULL : PyObject_GetAttr(codec, KR_NAME(name)));
+    Py_XDECREF(codec);
+    return name;
+}
+
 /* Makes one of the standard streams by `io.open`; None if the descriptor is closed. */
 static PyObject *make_stream(const PyConfig *config, PyObject *io, int descriptor, int writing, const char *name,
                              const wchar_t *encoding, const wchar_t *errors) {
@@ -202,7 +217,7 @@ static PyObject *make_stream(const PyConfig *config, PyObject *io, int descripto
     if (is_tty < 0) goto done;
     int line_buffering = config->buffered_stdio && (is_tty || config->interactive || descriptor == fileno(stderr));
     Py_SETREF(text, PyUnicode_FromString(name));
-    encoding_text = PyUnicode_FromWideChar(encoding, -1);
+    encoding_text = codec_name(encoding);
     errors_text = PyUnicode_FromWideChar(errors, -1);
     if (text == NULL || encoding_text == NULL || errors_text == NULL) goto done;
     stream = PyObject_CallMethod(io, "TextIOWrapper", "OOOsOO", buffer, encoding_text, errors_text, "\n",
@@ -544,7 +559,9 @@ void Py_ExitStatusException(PyStatus status) {
     fflush(stdout);
     fprintf(stderr, "Fatal Python error: %s%s%s\nPython runtime state: %s\n\n", status.func != NULL ? status.func : "",
             status.func != NULL ? ": " : "", status.err_msg != NULL ? status.err_msg : "unknown error",
-            kr_tstate() == NULL ? "preinitialized" : "core initialized");
+            kr_tstate() != NULL                                                             ? "core initialized"
+            : status.func != NULL && strncmp(status.func, "preconfig_", strlen("preconfig_")) == 0 ? "preinitializing"
+                                                                                            : "preinitialized");
     exit(1);
 }
 
