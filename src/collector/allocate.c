@@ -45,7 +45,7 @@ void *kr_gc_alloc_slow(size_t size) {
 }
 
 void kr_gc_free_slow(void *object) {
-    large_unlink(record_of(object));
+    if (!(kr_heap_owner(object) & KR_OWNER_COLLECTED)) large_unlink(record_of(object));
     if (kr_gc.count > 0) kr_gc.count--;
     kr_heap_free_collected_slow(object);
 }
@@ -144,7 +144,7 @@ PyVarObject *_PyObject_GC_Resize(PyVarObject *object, Py_ssize_t nitems) {
         object->ob_size = nitems;
         return object;
     }
-    PyVarObject *moved = kr_heap_owner(object) & KR_OWNER_COLLECTED && size <= KR_SMALL_LIMIT
+    PyVarObject *moved = KR_HEAP_INLINE && kr_heap_owner(object) & KR_OWNER_COLLECTED && size <= KR_SMALL_LIMIT
                              ? kr_pool_take(kr_heap.collected[kr_size_class(size)])
                              : NULL;
     if (moved == NULL) moved = kr_heap_alloc_collected_slow(size);

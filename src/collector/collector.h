@@ -110,7 +110,7 @@ void *kr_gc_alloc_slow(size_t size);
 /* Allocates a block for a collected object of `size` bytes: uninitialised, untracked. May run a collection, so arbitrary
  * code. Returns NULL, without an exception, when memory is out. */
 static inline void *kr_gc_alloc(size_t size) {
-    if (__builtin_expect(size <= KR_SMALL_LIMIT, 1)) {
+    if (__builtin_expect(size <= KR_SMALL_LIMIT, 1) && KR_HEAP_INLINE) {
         void *slot = kr_pool_take(kr_heap.collected[kr_size_class(size)]);
         if (__builtin_expect(slot != NULL, 1)) {
             if (__builtin_expect(++kr_gc.count > kr_gc.limit, 0)) kr_gc_due();
@@ -124,7 +124,7 @@ void kr_gc_free_slow(void *object);
 
 /* PyObject_GC_Del: frees the block of a collected object, tracked or not. */
 static inline void kr_gc_free(void *object) {
-    if (__builtin_expect(kr_heap_owner(object) & KR_OWNER_COLLECTED, 1)) {
+    if (__builtin_expect(kr_heap_owner(object) & KR_OWNER_COLLECTED, 1) && KR_HEAP_INLINE) {
         *kr_pool_flag(object) = 0;
         if (kr_gc.count > 0) kr_gc.count--;
         kr_pool_give(kr_pool_of(object), object);

@@ -135,22 +135,41 @@ static int must_fail(void) {
     return number >= state.failing.start && (state.failing.stop == 0 || number < state.failing.stop);
 }
 
+/* What a fresh block of the debug build is filled with, so that reading it before writing shows. */
+enum { FRESH_BYTE = 0xCD };
+
+static inline void *fresh(void *block, size_t size, PyMemAllocatorDomain domain) {
+#ifdef KRAIT_DEBUG
+    if (block != NULL) memset(block, FRESH_BYTE, size);
+#endif
+    kr_ledger_add(block, size, domain);
+    return block;
+}
+
 static void *domain_malloc(PyMemAllocatorDomain domain, size_t size) {
     if (size > size_limit || (kr_heap.interposed && must_fail())) return NULL;
-    return state.domain[domain].malloc(state.domain[domain].ctx, size);
+    return fresh(state.domain[domain].malloc(state.domain[domain].ctx, size), size, domain);
 }
 
 static void *domain_calloc(PyMemAllocatorDomain domain, size_t count, size_t size) {
     if ((size != 0 && count > size_limit / size) || (kr_heap.interposed && must_fail())) return NULL;
-    return state.domain[domain].calloc(state.domain[domain].ctx, count, size);
+    void *block = state.domain[domain].calloc(state.domain[domain].ctx, count, size);
+    kr_ledger_add(block, count * size, domain);
+    return block;
 }
 
 static void *domain_realloc(PyMemAllocatorDomain domain, void *pointer, size_t size) {
     if (size > size_limit || (kr_heap.interposed && must_fail())) return NULL;
-    return state.domain[domain].realloc(state.domain[domain].ctx, pointer, size);
+    void *block = state.domain[domain].realloc(state.domain[domain].ctx, pointer, size);
+    if (block != NULL) {
+        kr_ledger_remove(pointer);
+        kr_ledger_add(block, size, domain);
+    }
+    return block;
 }
 
 static void domain_free(PyMemAllocatorDomain domain, void *pointer) {
+    kr_ledger_remove(pointer);
     state.domain[domain].free(state.domain[domain].ctx, pointer);
 }
 
@@ -160,7 +179,7 @@ void *PyMem_RawRealloc(void *pointer, size_t size) { return domain_realloc(PYMEM
 void PyMem_RawFree(void *pointer) { domain_free(PYMEM_DOMAIN_RAW, pointer); }
 
 void *PyMem_Malloc(size_t size) {
-    if (__builtin_expect(size <= KR_SMALL_LIMIT, 1)) {
+    if (__builtin_expect(size <= KR_SMALL_LIMIT, 1) && KR_HEAP_INLINE) {
         void *slot = kr_pool_take(kr_heap.plain[kr_size_class(size)]);
         if (__builtin_expect(slot != NULL, 1)) return slot;
     }
@@ -171,7 +190,7 @@ void *PyMem_Calloc(size_t count, size_t size) { return domain_calloc(PYMEM_DOMAI
 void *PyMem_Realloc(void *pointer, size_t size) { return domain_realloc(PYMEM_DOMAIN_MEM, pointer, size); }
 
 void PyMem_Free(void *pointer) {
-    if (__builtin_expect(kr_heap_owner(pointer) == KR_OWNER_PLAIN, 1))
+    if (__builtin_expect(kr_heap_owner(pointer) == KR_OWNER_PLAIN, 1) && KR_HEAP_INLINE)
         kr_pool_give(kr_pool_of(pointer), pointer);
     else
         domain_free(PYMEM_DOMAIN_MEM, pointer);
@@ -188,9 +207,11 @@ void PyObject_Free(void *pointer) { kr_heap_free(pointer); }
 void *kr_heap_alloc_collected_slow(size_t size) {
     if (size > size_limit - sizeof(KrLargeObject)) return NULL;
     if (size <= KR_SMALL_LIMIT && same_allocator(&state.domain[PYMEM_DOMAIN_OBJ], &pool_allocator))
-        return kr_heap.interposed && must_fail() ? NULL : kr_pool_alloc(1, size);
+        return kr_heap.interposed && must_fail() ? NULL : fresh(kr_pool_alloc(1, size), size, PYMEM_DOMAIN_OBJ);
     KrLargeObject *record = domain_malloc(PYMEM_DOMAIN_OBJ, size + sizeof(KrLargeObject));
     if (record == NULL) return NULL;
+    kr_ledger_remove(record);
+    kr_ledger_add(record + 1, size, PYMEM_DOMAIN_OBJ);
     record->next = record->previous = NULL;
     record->size = size;
     record->flags = 0;
@@ -198,6 +219,7 @@ void *kr_heap_alloc_collected_slow(size_t size) {
 }
 
 void kr_heap_free_collected_slow(void *pointer) {
+    kr_ledger_remove(pointer);
     if (owner_kind(pointer) == KR_OWNER_COLLECTED) {
         *kr_pool_flag(pointer) = 0;
         kr_pool_give(kr_pool_of(pointer), pointer);

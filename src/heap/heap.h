@@ -27,6 +27,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "heap/ledger.h"
+
 enum {
     KR_ARENA_SHIFT = 20,
     KR_ARENA_SIZE = 1 << KR_ARENA_SHIFT,
@@ -130,6 +132,13 @@ static inline uint8_t *kr_pool_flag(const void *slot) {
 
 static inline unsigned kr_size_class(size_t size) { return (unsigned)((size + KR_GRANULE - 1) / KR_GRANULE); }
 
+/* Whether the inline paths below may serve a request; the debug build sees every one of them in the functions behind. */
+#ifdef KRAIT_DEBUG
+enum { KR_HEAP_INLINE = 0 };
+#else
+enum { KR_HEAP_INLINE = 1 };
+#endif
+
 /* Takes the first free slot of a pool, or returns NULL. */
 static inline void *kr_pool_take(KrPool *pool) {
     void *slot = pool->free;
@@ -152,7 +161,7 @@ static inline void kr_pool_give(KrPool *pool, void *slot) {
 /* PyObject_Malloc and PyObject_Free without the call. NULL when memory is out; no exception is set. */
 void *kr_heap_alloc_slow(size_t size);
 static inline void *kr_heap_alloc(size_t size) {
-    if (__builtin_expect(size <= KR_SMALL_LIMIT, 1)) {
+    if (__builtin_expect(size <= KR_SMALL_LIMIT, 1) && KR_HEAP_INLINE) {
         void *slot = kr_pool_take(kr_heap.plain[kr_size_class(size)]);
         if (__builtin_expect(slot != NULL, 1)) return slot;
     }
@@ -161,7 +170,7 @@ static inline void *kr_heap_alloc(size_t size) {
 
 void kr_heap_free_slow(void *pointer);
 static inline void kr_heap_free(void *pointer) {
-    if (__builtin_expect(kr_heap_owner(pointer) == KR_OWNER_PLAIN, 1))
+    if (__builtin_expect(kr_heap_owner(pointer) == KR_OWNER_PLAIN, 1) && KR_HEAP_INLINE)
         kr_pool_give(kr_pool_of(pointer), pointer);
     else
         kr_heap_free_slow(pointer);

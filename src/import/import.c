@@ -846,6 +846,9 @@ long PyImport_GetMagicNumber(void) {
 const char *PyImport_GetMagicTag(void) { return "cpython-311"; }
 
 void kr_import_finalize(void) {
+    PyObject *key, *definition;
+    for (Py_ssize_t at = 0; state.extensions != NULL && PyDict_Next(state.extensions, &at, &key, &definition);)
+        Py_CLEAR(((PyModuleDef *)definition)->m_base.m_copy);
     Py_CLEAR(state.extensions);
     if (state.lock != NULL) PyThread_free_lock(state.lock);
     state.lock = NULL;

@@ -829,7 +829,7 @@ PyObject *kr_sys_create(PyThreadState *thread) {
                  {&float_info_type, &float_description},  {&int_info_type, &int_description},
                  {&hash_info_type, &hash_description},    {&asyncgen_hooks_type, &hooks_description}};
     for (size_t i = 0; i < sizeof types / sizeof *types; i++)
-        if (types[i].type->tp_name == NULL && PyStructSequence_InitType2(types[i].type, types[i].description) < 0) return NULL;
+        if (types[i].type->tp_dict == NULL && PyStructSequence_InitType2(types[i].type, types[i].description) < 0) return NULL;
     /* these describe the process: a program cannot make more of them */
     PyTypeObject *single[] = {&flags_type, &version_info_type, &hash_info_type};
     PyObject *module = PyModule_Create(&definition);

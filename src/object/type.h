@@ -84,6 +84,10 @@ int kr_type_collect_names(PyObject *names, PyObject *cls);
 /* -- Making (type_new.c, type_ready.c) */
 
 PyObject *kr_type_new(PyTypeObject *metatype, PyObject *args, PyObject *kwargs);
+/* The static types that are ready, ended by NULL. */
+PyTypeObject **kr_type_static_list(void);
+/* Takes from every static type what PyType_Ready gave it; only deallocators may be called afterwards. */
+void kr_type_static_finalize(void);
 /* tp_vectorcall of classes made by class statements. */
 PyObject *kr_class_vectorcall(PyObject *type, PyObject *const *args, size_t nargsf, PyObject *kwnames);
 

@@ -190,9 +190,6 @@ static int lay_out(ClassRecipe *recipe, PyHeapTypeObject *heap_type) {
     } else if (recipe->add_weakref) {
         type->tp_getset = kr_subtype_getset_weakref_only;
     }
-    if ((base->tp_flags & Py_TPFLAGS_HAVE_GC) || type->tp_basicsize > base->tp_basicsize) {
-        type->tp_flags |= Py_TPFLAGS_HAVE_GC;
-    }
     return 0;
 }
 
@@ -201,7 +198,8 @@ static PyTypeObject *allocate(ClassRecipe *recipe) {
     PyTypeObject *type = (PyTypeObject *)recipe->metatype->tp_alloc(recipe->metatype, slot_count);
     if (type == NULL) return NULL;
     PyHeapTypeObject *heap_type = (PyHeapTypeObject *)type;
-    type->tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HEAPTYPE | Py_TPFLAGS_BASETYPE | KR_TPFLAGS_CLASS;
+    /* Every instance may close a cycle, if only through its class. */
+    type->tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HEAPTYPE | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC | KR_TPFLAGS_CLASS;
     type->tp_as_async = &heap_type->as_async;
     type->tp_as_sequence = &heap_type->as_sequence;
     type->tp_as_mapping = &heap_type->as_mapping;
@@ -222,13 +220,9 @@ static PyTypeObject *allocate(ClassRecipe *recipe) {
     if (lay_out(recipe, heap_type) < 0) goto error;
     type->tp_dealloc = kr_subtype_dealloc;
     type->tp_alloc = PyType_GenericAlloc;
-    if (type->tp_flags & Py_TPFLAGS_HAVE_GC) {
-        type->tp_free = PyObject_GC_Del;
-        type->tp_traverse = kr_subtype_traverse;
-        type->tp_clear = kr_subtype_clear;
-    } else {
-        type->tp_free = PyObject_Free;
-    }
+    type->tp_free = PyObject_GC_Del;
+    type->tp_traverse = kr_subtype_traverse;
+    type->tp_clear = kr_subtype_clear;
     /* A metaclass may come to have a `__call__` of its own; `type` never does. */
     if (recipe->metatype == &PyType_Type) type->tp_vectorcall = kr_class_vectorcall;
     return type;

@@ -1,11 +1,58 @@
 /* Making a type ready: PyType_Ready fills what the definition of a type left open, from its bases and its tables. */
 #include <Python.h>
+#include <stdlib.h>
 #include <structmember.h>
 
 #include "object/instance.h"
 #include "object/names.h"
 #include "object/object.h"
 #include "object/type.h"
+
+/* Static types in the order of their readiness, ended by NULL. */
+static struct {
+    PyTypeObject **types;
+    size_t count, room;
+} state;
+
+static int remember_static(PyTypeObject *type) {
+    for (size_t i = state.count; i-- > 0;)
+        if (state.types[i] == type) return 0;
+    if (state.count + 1 >= state.room) {
+        size_t room = state.room == 0 ? 512 : state.room * 2;
+        PyTypeObject **grown = realloc(state.types, room * sizeof *grown);
+        if (grown == NULL) {
+            PyErr_NoMemory();
+            return -1;
+        }
+        state.types = grown;
+        state.room = room;
+    }
+    state.types[state.count++] = type;
+    state.types[state.count] = NULL;
+    return 0;
+}
+
+PyTypeObject **kr_type_static_list(void) {
+    static PyTypeObject *none;
+    return state.types == NULL ? &none : state.types;
+}
+
+void kr_type_static_finalize(void) {
+    for (size_t i = state.count; i-- > 0;) {
+        PyTypeObject *type = state.types[i];
+        PyType_Modified(type);
+        while (type->tp_weaklist != NULL) _PyWeakref_ClearRef((PyWeakReference *)type->tp_weaklist);
+        Py_CLEAR(type->tp_dict);
+        Py_CLEAR(type->tp_cache);
+        Py_CLEAR(type->tp_mro);
+        Py_CLEAR(type->tp_bases);
+        type->tp_flags &= ~(Py_TPFLAGS_READY | Py_TPFLAGS_VALID_VERSION_TAG);
+    }
+    for (size_t i = 0; i < state.count; i++) {
+        PyMem_Free(state.types[i]->tp_subclasses);
+        state.types[i]->tp_subclasses = NULL;
+    }
+}
 
 /* -- The type's dict ------------------------------------------------------------------------------------------------ */
 
@@ -409,6 +456,7 @@ int PyType_Ready(PyTypeObject *type) {
     /* Types defined in C cannot be changed by Python code, unless they are on the heap and do not say so. */
     if (!(type->tp_flags & Py_TPFLAGS_HEAPTYPE)) type->tp_flags |= Py_TPFLAGS_IMMUTABLETYPE;
     int status = make_ready(type);
+    if (status == 0 && !(type->tp_flags & Py_TPFLAGS_HEAPTYPE)) status = remember_static(type);
     type->tp_flags &= ~Py_TPFLAGS_READYING;
     if (status < 0) return -1;
     type->tp_flags |= Py_TPFLAGS_READY;

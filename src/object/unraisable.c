@@ -28,7 +28,7 @@ static struct {
 } state;
 
 PyTypeObject *kr_unraisable_args_type(void) {
-    if (state.type.tp_name == NULL && PyStructSequence_InitType2(&state.type, &description) < 0) return NULL;
+    if (state.type.tp_dict == NULL && PyStructSequence_InitType2(&state.type, &description) < 0) return NULL;
     return &state.type;
 }
 

@@ -18,9 +18,12 @@
 #include "object/runtime.h"
 #include "object/type.h"
 #include "runtime/config.h"
+#include "runtime/leaks.h"
 #include "runtime/lifecycle.h"
 #include "runtime/state.h"
 #include "runtime/types.h"
+#include "types/bytes.h"
+#include "syntax/parse.h"
 #include "types/code.h"
 #include "types/codecs/codecs.h"
 #include "types/context.h"
@@ -29,6 +32,7 @@
 #include "types/float.h"
 #include "types/int.h"
 #include "types/str/intern.h"
+#include "types/structseq.h"
 #include "types/tuple.h"
 #include "vm/eval.h"
 #include "vm/generator.h"
@@ -537,11 +541,35 @@ int Py_FinalizeEx(void) {
     return result;
 }
 
-/* Gives back everything that start-up made; the process is about to end, or to start the interpreter again. */
+/* Gives back what start-up and the program made. No Python code runs any more. First go the caches, which hold objects of
+ * many types, then what the types themselves hold, then the names, and last the shared objects that anything may contain. */
+static void release_objects(void) {
+    kr_main_finalize();
+    kr_modules_release();
+    kr_codecs_finalize();
+    kr_syntax_finalize();
+    kr_exceptions_finalize();
+    kr_argument_parsers_finalize();
+    kr_gc_collect_silently();
+    kr_gc_finalize();
+    kr_type_static_finalize();
+    kr_structseq_finalize();
+    kr_object_model_finalize();
+    kr_str_intern_finalize();
+    kr_bytes_finalize();
+    kr_dict_finalize();
+    kr_tuple_finalize();
+    kr_int_finalize();
+    kr_float_finalize();
+    kr_codecs_finalize_filesystem();
+}
+
 void kr_runtime_release(PyThreadState *thread) {
     kr_import_finalize();
     kr_sys_clear_audit_hooks();
+    if (KR_RELEASE_EVERYTHING) release_objects();
     PyInterpreterState_Delete(thread->interp);
+    if (KR_RELEASE_EVERYTHING) kr_leaks_report();
     kr_gil_finalize();
     fflush(stdout);
     fflush(stderr);

@@ -27,5 +27,12 @@ void kr_atexit_call(PyInterpreterState *interpreter);
 void kr_locale_start(const PyConfig *config);
 
 void kr_runtime_release(PyThreadState *thread);
+/* Drops what the main program was read from (main.c). */
+void kr_main_finalize(void);
+
+/* Defined further down: releases what native modules keep in C variables (modules/release.c), and the tuples of keyword
+ * names (abi/getargs_keywords.c). */
+void kr_modules_release(void);
+void kr_argument_parsers_finalize(void);
 
 #endif

@@ -17,6 +17,19 @@
 #include "runtime/lifecycle.h"
 #include "runtime/run.h"
 
+/* What the program is read from. SystemExit ends the process from inside the functions that use these. */
+static struct {
+    PyObject *command;  /* bytes */
+    PyObject *filename; /* of the script */
+    PyObject *importer_path;
+} state;
+
+void kr_main_finalize(void) {
+    Py_CLEAR(state.command);
+    Py_CLEAR(state.filename);
+    Py_CLEAR(state.importer_path);
+}
+
 PyObject *kr_run_read_pyc(FILE *stream) {
     long magic = PyMarshal_ReadLongFromFile(stream);
     if (magic != PyImport_GetMagicNumber()) {
@@ -71,16 +84,14 @@ static int run_command(const wchar_t *command, PyCompilerFlags *flags) {
         Py_DECREF(text);
         return report();
     }
-    PyObject *bytes = PyUnicode_AsUTF8String(text);
+    Py_XSETREF(state.command, PyUnicode_AsUTF8String(text));
     Py_DECREF(text);
-    if (bytes == NULL) {
+    if (state.command == NULL) {
         PySys_WriteStderr("Unable to decode the command from the command line:\n");
         return report();
     }
     flags->cf_flags |= PyCF_IGNORE_COOKIE;
-    int failed = PyRun_SimpleStringFlags(PyBytes_AS_STRING(bytes), flags);
-    Py_DECREF(bytes);
-    return failed != 0;
+    return PyRun_SimpleStringFlags(PyBytes_AS_STRING(state.command), flags) != 0;
 }
 
 static int run_module(const wchar_t *name, int set_argv0) {
@@ -105,13 +116,13 @@ static int run_stdin(PyConfig *config, PyCompilerFlags *flags);
 
 static int run_file(const PyConfig *config, PyCompilerFlags *flags) {
     PyObject *filename = PyUnicode_FromWideChar(config->run_filename, -1), *bytes = NULL;
+    Py_XSETREF(state.filename, filename);
     if (filename == NULL || PySys_Audit("cpython.run_file", "O", filename) < 0 ||
-        (bytes = PyUnicode_EncodeFSDefault(filename)) == NULL) {
-        Py_XDECREF(filename);
+        (bytes = PyUnicode_EncodeFSDefault(filename)) == NULL)
         return report();
-    }
     struct stat status;
     FILE *stream = fopen(PyBytes_AS_STRING(bytes), "rb");
+    Py_DECREF(bytes);
     int code = 0;
     if (stream == NULL) {
         int error = errno;
@@ -131,8 +142,6 @@ static int run_file(const PyConfig *config, PyCompilerFlags *flags) {
     } else {
         code = _PyRun_AnyFileObject(stream, filename, 1, flags) != 0;
     }
-    Py_DECREF(bytes);
-    Py_DECREF(filename);
     return code;
 }
 
@@ -236,23 +245,22 @@ static int make_absolute(PyConfig *config) {
 
 static int run(PyConfig *config) {
     PyCompilerFlags flags = _PyCompilerFlags_INIT;
-    PyObject *importer_path = NULL;
     int code;
     if (config->run_filename != NULL && make_absolute(config) < 0) return report();
     if (config->run_filename != NULL) {
         PyObject *filename = PyUnicode_FromWideChar(config->run_filename, -1);
         PyObject *importer = filename == NULL ? NULL : script_importer(filename);
-        if (importer != NULL) importer_path = Py_NewRef(filename);
+        if (importer != NULL) Py_XSETREF(state.importer_path, Py_NewRef(filename));
         Py_XDECREF(importer);
         Py_XDECREF(filename);
     }
-    if (importer_path != NULL) {
-        if (prepend_path(importer_path) < 0) goto fail;
+    if (state.importer_path != NULL) {
+        if (prepend_path(state.importer_path) < 0) return report();
     } else if (!config->safe_path) {
         PyObject *folder = kr_sys_script_folder(&config->argv);
         if (folder != NULL && prepend_path(folder) < 0) {
             Py_DECREF(folder);
-            goto fail;
+            return report();
         }
         Py_XDECREF(folder);
         PyErr_Clear();
@@ -267,18 +275,14 @@ static int run(PyConfig *config) {
         code = run_command(config->run_command, &flags);
     else if (config->run_module != NULL)
         code = run_module(config->run_module, 1);
-    else if (importer_path != NULL)
+    else if (state.importer_path != NULL)
         code = run_module(L"__main__", 0);
     else if (config->run_filename != NULL)
         code = run_file(config, &flags);
     else
         code = run_stdin(config, &flags);
     inspect(config, &flags, &code);
-    Py_XDECREF(importer_path);
     return code;
-fail:
-    Py_XDECREF(importer_path);
-    return report();
 }
 
 int Py_RunMain(void) {

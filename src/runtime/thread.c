@@ -118,7 +118,8 @@ void PyThread_release_lock(PyThread_type_lock lock) { sem_post(lock); }
 int _PyThread_at_fork_reinit(PyThread_type_lock *lock) {
     PyThread_type_lock fresh = PyThread_allocate_lock();
     if (fresh == NULL) return -1;
-    *lock = fresh; /* the old one may be in any state: it is left alone */
+    PyMem_RawFree(*lock); /* it may be in any state, but the threads that knew it are not in this process */
+    *lock = fresh;
     return 0;
 }
 
@@ -130,9 +131,9 @@ PyObject *PyThread_GetInfo(void) {
         {NULL, NULL},
     };
     static PyStructSequence_Desc description = {"sys.thread_info", "How threads are implemented.", fields, 3};
-    static PyTypeObject *type;
-    if (type == NULL && (type = PyStructSequence_NewType(&description)) == NULL) return NULL;
-    PyObject *info = PyStructSequence_New(type);
+    static PyTypeObject type;
+    if (type.tp_dict == NULL && PyStructSequence_InitType2(&type, &description) < 0) return NULL;
+    PyObject *info = PyStructSequence_New(&type);
     if (info == NULL) return NULL;
     char version[128];
     size_t length = confstr(_CS_GNU_LIBPTHREAD_VERSION, version, sizeof version);

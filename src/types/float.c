@@ -94,7 +94,7 @@ static PyStructSequence_Desc info_description = {
 };
 
 PyObject *PyFloat_GetInfo(void) {
-    if (state.info_type.tp_name == NULL && PyStructSequence_InitType2(&state.info_type, &info_description) < 0) {
+    if (state.info_type.tp_dict == NULL && PyStructSequence_InitType2(&state.info_type, &info_description) < 0) {
         return NULL;
     }
     PyObject *values[] = {

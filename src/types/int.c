@@ -135,7 +135,7 @@ static PyStructSequence_Desc info_description = {
 };
 
 PyObject *PyLong_GetInfo(void) {
-    if (state.info_type.tp_name == NULL && PyStructSequence_InitType2(&state.info_type, &info_description) < 0) {
+    if (state.info_type.tp_dict == NULL && PyStructSequence_InitType2(&state.info_type, &info_description) < 0) {
         return NULL;
     }
     static const int values[] = {PyLong_SHIFT, sizeof(digit), KR_INT_DEFAULT_MAX_STR_DIGITS,

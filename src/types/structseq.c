@@ -3,6 +3,7 @@
 
 #include "collector/collector.h"
 #include "object/names.h"
+#include "object/type.h"
 #include "types/structseq.h"
 
 #include <structmember.h>
@@ -18,6 +19,9 @@ static Py_ssize_t type_count(PyTypeObject *type, PyObject *name) {
 }
 
 #define COUNT_ALL(type) type_count(type, KR_NAME(n_fields))
+/* The number of all fields, which deallocation needs after the type's dict is gone: a word that only callable objects' types
+ * use otherwise. */
+#define FIELDS(type) ((type)->tp_vectorcall_offset)
 #define COUNT_VISIBLE(type) type_count(type, KR_NAME(n_sequence_fields))
 #define COUNT_UNNAMED(type) type_count(type, KR_NAME(n_unnamed_fields))
 
@@ -40,7 +44,7 @@ PyObject *PyStructSequence_GetItem(PyObject *self, Py_ssize_t i) { return PyStru
 
 static int structseq_traverse(PyStructSequence *self, visitproc visit, void *arg) {
     if (Py_TYPE(self)->tp_flags & Py_TPFLAGS_HEAPTYPE) Py_VISIT(Py_TYPE(self));
-    Py_ssize_t count = COUNT_ALL(Py_TYPE(self));
+    Py_ssize_t count = FIELDS(Py_TYPE(self));
     for (Py_ssize_t i = 0; i < count; i++) Py_VISIT(self->ob_item[i]);
     return 0;
 }
@@ -48,7 +52,7 @@ static int structseq_traverse(PyStructSequence *self, visitproc visit, void *arg
 static void structseq_dealloc(PyStructSequence *self) {
     PyTypeObject *type = Py_TYPE(self);
     kr_gc_untrack(self);
-    Py_ssize_t count = COUNT_ALL(type);
+    Py_ssize_t count = FIELDS(type);
     for (Py_ssize_t i = 0; i < count; i++) Py_XDECREF(self->ob_item[i]);
     kr_gc_free(self);
     if (type->tp_flags & Py_TPFLAGS_HEAPTYPE) Py_DECREF(type);
@@ -183,6 +187,7 @@ static int set_count(PyObject *dict, const char *name, Py_ssize_t value) {
 /* Adds the counts and __match_args__ to the type's dict. */
 static int fill_dict(PyTypeObject *type, const PyStructSequence_Desc *desc, Py_ssize_t count, Py_ssize_t unnamed) {
     PyObject *dict = type->tp_dict, *names = NULL;
+    FIELDS(type) = count;
     if (set_count(dict, "n_sequence_fields", desc->n_in_sequence) < 0 || set_count(dict, "n_fields", count) < 0 ||
         set_count(dict, "n_unnamed_fields", unnamed) < 0 || (names = PyList_New(0)) == NULL)
         return -1;
@@ -240,9 +245,12 @@ void PyStructSequence_InitType(PyTypeObject *type, PyStructSequence_Desc *desc) 
     (void)PyStructSequence_InitType2(type, desc);
 }
 
-void kr_structseq_finalize_type(PyTypeObject *type) {
-    PyMem_Free(type->tp_members);
-    type->tp_members = NULL;
+void kr_structseq_finalize(void) {
+    for (PyTypeObject **at = kr_type_static_list(); *at != NULL; at++) {
+        if ((*at)->tp_dealloc != (destructor)structseq_dealloc) continue;
+        PyMem_Free((*at)->tp_members);
+        (*at)->tp_members = NULL;
+    }
 }
 
 PyTypeObject *_PyStructSequence_NewType(PyStructSequence_Desc *desc, unsigned long tp_flags) {

@@ -13,7 +13,7 @@ PyAPI_FUNC(PyTypeObject *) _PyStructSequence_NewType(PyStructSequence_Desc *desc
 /* PyStructSequence_InitType2 with further type flags. */
 PyAPI_FUNC(int) _PyStructSequence_InitType(PyTypeObject *type, PyStructSequence_Desc *desc, unsigned long tp_flags);
 
-/* Releases what _PyStructSequence_InitType made for a static type; at shutdown. */
-void kr_structseq_finalize_type(PyTypeObject *type);
+/* Releases what _PyStructSequence_InitType made for static types; at shutdown, after the types let go of it. */
+void kr_structseq_finalize(void);
 
 #endif

@@ -3,6 +3,7 @@
 #include <structmember.h>
 
 #include "compile/opcodes.h"
+#include "object/names.h"
 #include "object/property.h"
 #include "object/instance.h"
 #include "object/interpreter.h"
@@ -94,8 +95,8 @@ void kr_specialise_binary_subscr(_Py_CODEUNIT *instruction, PyObject *container,
     } else if (type == &PyDict_Type) {
         become(instruction, OP_BINARY_SUBSCR_DICT);
     } else if (type->tp_flags & Py_TPFLAGS_HEAPTYPE) {
-        static PyObject *getitem;
-        if (getitem == NULL && (getitem = PyUnicode_InternFromString("__getitem__")) == NULL) {
+        PyObject *getitem = KR_NAME(__getitem__);
+        if (getitem == NULL) {
             PyErr_Clear();
             give_up(instruction);
             return;
@@ -335,8 +336,8 @@ fail:
 /* ---- Calls ---- */
 
 PyFunctionObject *kr_class_initialiser(PyTypeObject *type) {
-    static PyObject *name;
-    if (name == NULL && (name = PyUnicode_InternFromString("__init__")) == NULL) {
+    PyObject *name = KR_NAME(__init__);
+    if (name == NULL) {
         PyErr_Clear();
         return NULL;
     }
