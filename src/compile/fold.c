@@ -486,13 +486,14 @@ static int fold_expression(Folder *folder, KrNode **place) {
         case KR_Set: TRY(fold_expressions(folder, KR_AS(Set, node)->elts)); break;
         case KR_ListComp:
         case KR_SetComp:
-        case KR_GeneratorExp:
+        case KR_GeneratorExp: {
             _Static_assert(offsetof(Kr_ListComp, generators) == offsetof(Kr_SetComp, generators) &&
                                offsetof(Kr_ListComp, generators) == offsetof(Kr_GeneratorExp, generators),
                            "read as a ListComp");
             TRY(fold_expression(folder, &KR_AS(ListComp, node)->elt));
             TRY(fold_generators(folder, KR_AS(ListComp, node)->generators));
             break;
+        }
         case KR_DictComp:
             TRY(fold_expression(folder, &KR_AS(DictComp, node)->key));
             TRY(fold_expression(folder, &KR_AS(DictComp, node)->value));

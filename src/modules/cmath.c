@@ -21,7 +21,7 @@ static PyObject *range_error(void) {
     return NULL;
 }
 
-static inline double complex to_c99(Py_complex z) { return CMPLX(z.real, z.imag); }
+static inline double complex to_c99(Py_complex z) { return __builtin_complex(z.real, z.imag); }
 static inline int is_finite(double complex z) { return isfinite(creal(z)) && isfinite(cimag(z)); }
 static inline int is_infinite(double complex z) { return isinf(creal(z)) || isinf(cimag(z)); }
 
@@ -60,23 +60,23 @@ static PyObject *apply(PyObject *object, double complex (*function)(double compl
 
 static double complex log_to_base_10(double complex z) {
     double complex result = clog(z);
-    return CMPLX(creal(result) / M_LN10, cimag(result) / M_LN10);
+    return __builtin_complex(creal(result) / M_LN10, cimag(result) / M_LN10);
 }
 
 /* Newer C standards give these functions a part that is a number where one part of z is 0 and the other a NaN; Python
  * gives two NaNs. */
 static double complex inverse_cosh(double complex z) {
-    if (creal(z) == 0.0 && isnan(cimag(z))) return CMPLX(cimag(z), cimag(z));
+    if (creal(z) == 0.0 && isnan(cimag(z))) return __builtin_complex(cimag(z), cimag(z));
     return cacosh(z);
 }
 
 static double complex hyperbolic_tangent(double complex z) {
-    if (creal(z) == 0.0 && isnan(cimag(z))) return CMPLX(cimag(z), cimag(z));
+    if (creal(z) == 0.0 && isnan(cimag(z))) return __builtin_complex(cimag(z), cimag(z));
     return ctanh(z);
 }
 
 static double complex tangent(double complex z) {
-    if (cimag(z) == 0.0 && isnan(creal(z))) return CMPLX(creal(z), creal(z));
+    if (cimag(z) == 0.0 && isnan(creal(z))) return __builtin_complex(creal(z), creal(z));
     return ctan(z);
 }
 
