@@ -4,6 +4,7 @@
  * text      the bytes are UTF-8 text for compile() in each mode: the parser alone, syntax tree and all
  * marshal   the bytes are the body of a .pyc
  */
+#define PY_SSIZE_T_CLEAN
 #include <Python.h>
 #include <marshal.h>
 #include <stdint.h>
