@@ -96,8 +96,8 @@ static PyObject *pickle_buffer_release(PyObject *self, PyObject *unused) {
 }
 
 static PyMethodDef pickle_buffer_methods[] = {
-    {"raw", pickle_buffer_raw, METH_NOARGS, "A one-dimensional memoryview of the memory as bytes."},
-    {"release", pickle_buffer_release, METH_NOARGS, "Give the memory back to its object."},
+    {"raw", pickle_buffer_raw, METH_NOARGS, "raw($self, /)\n--\n\nA one-dimensional memoryview of the memory as bytes."},
+    {"release", pickle_buffer_release, METH_NOARGS, "release($self, /)\n--\n\nGive the memory back to its object."},
     {NULL},
 };
 

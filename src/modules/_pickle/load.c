@@ -688,7 +688,7 @@ static int load_build(Unpickler *self) {
         Py_DECREF(pair);
     }
     if (state != Py_None && set_state(self, instance, state) < 0) goto done;
-    result = slot_state != NULL && slot_state != Py_None ? set_slot_state(self, instance, slot_state) : 0;
+    result = slot_state != NULL ? set_slot_state(self, instance, slot_state) : 0;
 done:
     Py_DECREF(state);
     Py_XDECREF(slot_state);

@@ -71,42 +71,19 @@ static PyObject *pickle_dumps(PyObject *module, PyObject *const *args, Py_ssize_
     return pickle_object(module_state(module), value[0], NULL, &options);
 }
 
-/* Reads a str without zero characters, for load() and loads(). */
-static bool read_text(PyObject *object, const char *function, const char *name, const char **text) {
-    Py_ssize_t size;
-    if (!PyUnicode_Check(object)) {
-        PyErr_Format(PyExc_TypeError, "%s() argument '%s' must be str, not %.50s", function, name,
-                     object == Py_None ? "None" : Py_TYPE(object)->tp_name);
-        return false;
-    }
-    *text = PyUnicode_AsUTF8AndSize(object, &size);
-    if (*text == NULL) return false;
-    if (strlen(*text) == (size_t)size) return true;
-    PyErr_SetString(PyExc_ValueError, "embedded null character");
-    return false;
-}
-
 /* Reads a pickle from a file or from bytes. */
 static PyObject *unpickle(PyObject *module, const char *function, PyObject *const *args, Py_ssize_t nargs,
                           PyObject *kwnames, _PyArg_Parser *parser, bool from_file) {
     PickleState *state = module_state(module);
     PyObject *slots[5] = {NULL}, *result = NULL;
     PyObject *const *value = _PyArg_UnpackKeywords(args, nargs, NULL, kwnames, parser, 1, 1, 0, slots);
-    int fix_imports = 1;
-    const char *encoding = NULL, *errors = NULL;
-    PyObject *buffers = NULL;
-    if (value == NULL) return NULL;
-    if (value != args) {
-        if (value[1] != NULL && (fix_imports = PyObject_IsTrue(value[1])) < 0) return NULL;
-        if (value[2] != NULL && !read_text(value[2], function, "encoding", &encoding)) return NULL;
-        if (value[3] != NULL && !read_text(value[3], function, "errors", &errors)) return NULL;
-        buffers = value[4];
-    }
+    LoadOptions options = {.fix_imports = 1};
+    if (value == NULL || (value != args && !kr_pickle_read_load_options(function, value + 1, &options))) return NULL;
     Unpickler *unpickler = kr_pickle_unpickler_new(state);
     if (unpickler == NULL) return NULL;
     PyObject_GC_UnTrack(unpickler); /* nobody else can refer to it, so it is in no cycle */
     if ((from_file ? kr_pickle_input_file(unpickler, state, value[0]) : kr_pickle_input_bytes(unpickler, value[0])) >= 0 &&
-        kr_pickle_unpickler_setup(unpickler, encoding, errors, buffers, fix_imports) >= 0)
+        kr_pickle_unpickler_setup(unpickler, &options) >= 0)
         result = kr_pickle_load(unpickler);
     Py_DECREF(unpickler);
     return result;

@@ -222,6 +222,13 @@ typedef struct {
     int fix_imports;
 } Unpickler;
 
+/* The arguments that load(), loads() and Unpickler() have in common; NULL stands for the default. */
+typedef struct {
+    int fix_imports;
+    const char *encoding, *errors;
+    PyObject *buffers;
+} LoadOptions;
+
 /* input.c: read functions return a number of bytes, or -1 with an exception. */
 int kr_pickle_input_bytes(Unpickler *self, PyObject *data);
 int kr_pickle_input_file(Unpickler *self, PickleState *state, PyObject *file);
@@ -251,8 +258,9 @@ PyObject *kr_pickle_unpickler_memo_get(Unpickler *self, size_t index); /* borrow
 int kr_pickle_unpickler_memo_set(Unpickler *self, size_t index, PyObject *value);
 void kr_pickle_unpickler_memo_clear(Unpickler *self);
 Unpickler *kr_pickle_unpickler_new(PickleState *state);
-int kr_pickle_unpickler_setup(Unpickler *self, const char *encoding, const char *errors, PyObject *buffers,
-                              bool fix_imports);
+/* Reads the values of fix_imports, encoding, errors and buffers, any of which may be NULL; false with an exception. */
+bool kr_pickle_read_load_options(const char *function, PyObject *const *value, LoadOptions *options);
+int kr_pickle_unpickler_setup(Unpickler *self, const LoadOptions *options);
 PyObject *kr_pickle_find_class(Unpickler *self, PyObject *module_name, PyObject *name);
 
 /* load.c */

@@ -123,15 +123,37 @@ static int set_string(const char **place, const char *string, const char *standa
     return 0;
 }
 
-int kr_pickle_unpickler_setup(Unpickler *self, const char *encoding, const char *errors, PyObject *buffers,
-                              bool fix_imports) {
-    if (set_string(&self->encoding, encoding, kr_pickle_default_encoding) < 0 ||
-        set_string(&self->errors, errors, kr_pickle_default_errors) < 0)
+/* Reads a str without zero characters. */
+static bool read_text(PyObject *object, const char *function, const char *name, const char **text) {
+    Py_ssize_t size;
+    if (!PyUnicode_Check(object)) {
+        PyErr_Format(PyExc_TypeError, "%s() argument '%s' must be str, not %.50s", function, name,
+                     object == Py_None ? "None" : Py_TYPE(object)->tp_name);
+        return false;
+    }
+    *text = PyUnicode_AsUTF8AndSize(object, &size);
+    if (*text == NULL) return false;
+    if (strlen(*text) == (size_t)size) return true;
+    PyErr_SetString(PyExc_ValueError, "embedded null character");
+    return false;
+}
+
+bool kr_pickle_read_load_options(const char *function, PyObject *const *value, LoadOptions *options) {
+    if (value[0] != NULL && (options->fix_imports = PyObject_IsTrue(value[0])) < 0) return false;
+    if (value[1] != NULL && !read_text(value[1], function, "encoding", &options->encoding)) return false;
+    if (value[2] != NULL && !read_text(value[2], function, "errors", &options->errors)) return false;
+    options->buffers = value[3];
+    return true;
+}
+
+int kr_pickle_unpickler_setup(Unpickler *self, const LoadOptions *options) {
+    if (set_string(&self->encoding, options->encoding, kr_pickle_default_encoding) < 0 ||
+        set_string(&self->errors, options->errors, kr_pickle_default_errors) < 0)
         return -1;
-    PyObject *iterator = NULL;
+    PyObject *iterator = NULL, *buffers = options->buffers;
     if (buffers != NULL && buffers != Py_None && (iterator = PyObject_GetIter(buffers)) == NULL) return -1;
     Py_XSETREF(self->buffers, iterator);
-    self->fix_imports = fix_imports;
+    self->fix_imports = options->fix_imports;
     self->protocol = 0;
     return 0;
 }
@@ -155,18 +177,19 @@ static int unpickler_clear(Unpickler *self) {
 }
 
 static int unpickler_init(Unpickler *self, PyObject *args, PyObject *kwargs) {
-    static char *keywords[] = {"file", "fix_imports", "encoding", "errors", "buffers", NULL};
-    PyObject *file, *buffers = NULL;
-    int fix_imports = 1;
-    const char *encoding = NULL, *errors = NULL;
+    static const char *const keywords[] = {"file", "fix_imports", "encoding", "errors", "buffers", NULL};
+    static _PyArg_Parser parser = {.keywords = keywords, .fname = "Unpickler"};
+    PyObject *slots[5] = {NULL};
+    PyObject *const *value = _PyArg_UnpackKeywords(((PyTupleObject *)args)->ob_item, PyTuple_GET_SIZE(args), kwargs, NULL,
+                                                   &parser, 1, 1, 0, slots);
     PickleState *state = self->stack->state;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|$pssO:Unpickler", keywords, &file, &fix_imports, &encoding, &errors,
-                                     &buffers))
-        return -1;
+    LoadOptions options = {.fix_imports = 1};
+    if (value == NULL || (value == slots && !kr_pickle_read_load_options("Unpickler", value + 1, &options))) return -1;
+    PyObject *file = value[0];
     if (kr_pickle_is_running(self)) return -1;
     unpickler_clear(self);
     if (kr_pickle_input_file(self, state, file) < 0 ||
-        kr_pickle_unpickler_setup(self, encoding, errors, buffers, fix_imports) < 0 ||
+        kr_pickle_unpickler_setup(self, &options) < 0 ||
         kr_pickle_find_hook((PyObject *)self, NAME(state, persistent_load), &self->persistent_load,
                             &self->persistent_self) < 0) {
         Py_CLEAR(self->read); /* load() is refused */
