@@ -270,7 +270,8 @@ int _PyImport_FixupExtensionObject(PyObject *module, PyObject *name, PyObject *p
     }
     if (PyObject_SetItem(modules, name, module) < 0) return -1;
     if (PyState_AddModule(module, definition) < 0) goto fail;
-    if (definition->m_size == -1) {
+    int known = definition->m_base.m_copy != NULL && !kr_interpreter_is_main(kr_tstate()->interp);
+    if (definition->m_size == -1 && !known) {
         if (definition->m_base.m_copy != NULL) Py_CLEAR(definition->m_base.m_copy);
         definition->m_base.m_copy = PyDict_Copy(PyModule_GetDict(module));
         if (definition->m_base.m_copy == NULL) goto fail;

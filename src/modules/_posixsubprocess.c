@@ -19,6 +19,7 @@
 
 #include "base/fileutils.h"
 #include "modules/posix/posix.h"
+#include "object/interpreter.h"
 
 typedef struct {
     char **argv, **executables, **environment; /* ended by NULL; environment may be NULL */
@@ -328,6 +329,15 @@ static int copy_groups(PyObject *list, ChildPlan *plan) {
 static PyObject *start(ChildPlan *plan, int allow_vfork) {
     sigset_t all, old;
     int has_preexec = plan->preexec != Py_None, gc_enabled = 0, error = 0;
+    PyInterpreterState *interpreter = PyInterpreterState_Get();
+    if (has_preexec && !kr_interpreter_is_main(interpreter)) {
+        PyErr_SetString(PyExc_RuntimeError, "preexec_fn not supported within subinterpreters");
+        return NULL;
+    }
+    if (interpreter->config._isolated_interpreter) {
+        PyErr_SetString(PyExc_RuntimeError, "subprocess not supported for isolated subinterpreters");
+        return NULL;
+    }
     if (has_preexec) { /* the child runs Python code */
         gc_enabled = PyGC_Disable();
         PyOS_BeforeFork();

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "modules/_signal.h"
+#include "object/interpreter.h"
 #include "object/runtime.h"
 #include "runtime/lifecycle.h"
 #include "types/structseq.h"
@@ -303,7 +304,7 @@ PyDoc_STRVAR(signal_doc, "signal($module, signalnum, handler, /)\n--\n\n"
 static PyObject *signal_signal(PyObject *module, PyObject *const *args, Py_ssize_t count) {
     int number;
     if (!_PyArg_CheckPositional("signal", count, 2, 2) || int_argument(args[0], &number) < 0) return NULL;
-    if (!kr_is_main_thread()) {
+    if (!kr_is_main_thread() || !kr_interpreter_is_main(kr_tstate()->interp)) {
         PyErr_SetString(PyExc_ValueError, "signal only works in main thread of the main interpreter");
         return NULL;
     }
@@ -369,7 +370,7 @@ static PyObject *signal_set_wakeup_fd(PyObject *module, PyObject *args, PyObject
     static char *keywords[] = {"", "warn_on_full_buffer", NULL};
     int descriptor, warn = 1;
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "i|$p:set_wakeup_fd", keywords, &descriptor, &warn)) return NULL;
-    if (!kr_is_main_thread()) {
+    if (!kr_is_main_thread() || !kr_interpreter_is_main(kr_tstate()->interp)) {
         PyErr_SetString(PyExc_ValueError, "set_wakeup_fd only works in main thread of the main interpreter");
         return NULL;
     }

@@ -20,10 +20,6 @@ typedef struct {
     PyTypeObject *lock_type, *rlock_type, *local_type, *local_thread_type, *excepthook_args_type;
 } ModuleState;
 
-static struct {
-    long running; /* threads that start_new_thread started and that still run */
-} state;
-
 static struct PyModuleDef definition;
 
 static ModuleState *module_state(PyObject *module) { return PyModule_GetState(module); }
@@ -658,7 +654,7 @@ static void run_thread(void *data) {
     PyThreadState *thread = start->thread;
     kr_thread_bind(thread);
     PyEval_AcquireThread(thread);
-    state.running++;
+    thread->interp->thread_count++;
     PyObject *result = PyObject_Call(start->function, start->args, start->kwargs);
     if (result != NULL)
         Py_DECREF(result);
@@ -667,7 +663,7 @@ static void run_thread(void *data) {
     else
         _PyErr_WriteUnraisableMsg("in thread started by", start->function);
     start_free(start);
-    state.running--;
+    thread->interp->thread_count--;
     PyThreadState_Clear(thread);
     PyThreadState_DeleteCurrent();
 }
@@ -691,6 +687,10 @@ static PyObject *thread_start_new_thread(PyObject *module, PyObject *const *args
         return NULL;
     }
     if (PySys_Audit("_thread.start_new_thread", "OOO", args[0], args[1], kwargs != NULL ? kwargs : Py_None) < 0) return NULL;
+    if (kr_tstate()->interp->config._isolated_interpreter) {
+        PyErr_SetString(PyExc_RuntimeError, "thread is not supported for isolated subinterpreters");
+        return NULL;
+    }
     Start *start = PyMem_RawMalloc(sizeof(Start));
     if (start == NULL) return PyErr_NoMemory();
     start->thread = _PyThreadState_Prealloc(kr_tstate()->interp);
@@ -750,7 +750,7 @@ static PyObject *thread_get_native_id(PyObject *module, PyObject *unused) {
 }
 
 PyDoc_STRVAR(count_doc, "_count() -> integer\n\nNumber of running threads that start_new_thread() started.");
-static PyObject *thread_count(PyObject *module, PyObject *unused) { return PyLong_FromLong(state.running); }
+static PyObject *thread_count(PyObject *module, PyObject *unused) { return PyLong_FromLong(kr_tstate()->interp->thread_count); }
 
 PyDoc_STRVAR(stack_size_doc, "stack_size([size]) -> size\n\n"
                              "Set the stack size in bytes of threads to come, 0 for the system's; returns the old one.");

@@ -15,12 +15,7 @@
 #include "object/runtime.h"
 #include "vm/frame.h"
 
-static struct {
-    PyObject *filters;        /* list */
-    PyObject *once_registry;  /* dict */
-    PyObject *default_action; /* str */
-    long filters_version;
-} state;
+#define SETTINGS (kr_tstate()->interp->warnings)
 
 /* What one warning consists of; all borrowed. */
 typedef struct {
@@ -40,23 +35,23 @@ static PyObject *make_filter(PyObject *category, const char *action, const char 
 }
 
 static int initialize(void) {
-    if (state.filters == NULL) {
-        state.filters = Py_BuildValue(
+    if (SETTINGS.filters == NULL) {
+        SETTINGS.filters = Py_BuildValue(
             "[NNNNN]", make_filter(PyExc_DeprecationWarning, "default", "__main__"),
             make_filter(PyExc_DeprecationWarning, "ignore", NULL),
             make_filter(PyExc_PendingDeprecationWarning, "ignore", NULL), make_filter(PyExc_ImportWarning, "ignore", NULL),
             make_filter(PyExc_ResourceWarning, "ignore", NULL));
     }
-    if (state.once_registry == NULL) state.once_registry = PyDict_New();
-    if (state.default_action == NULL) state.default_action = PyUnicode_InternFromString("default");
-    return state.filters == NULL || state.once_registry == NULL || state.default_action == NULL ? -1 : 0;
+    if (SETTINGS.once_registry == NULL) SETTINGS.once_registry = PyDict_New();
+    if (SETTINGS.default_action == NULL) SETTINGS.default_action = PyUnicode_InternFromString("default");
+    return SETTINGS.filters == NULL || SETTINGS.once_registry == NULL || SETTINGS.default_action == NULL ? -1 : 0;
 }
 
 void kr_warnings_finalize(void) {
-    Py_CLEAR(state.filters);
-    Py_CLEAR(state.once_registry);
-    Py_CLEAR(state.default_action);
-    state.filters_version = 0;
+    Py_CLEAR(SETTINGS.filters);
+    Py_CLEAR(SETTINGS.once_registry);
+    Py_CLEAR(SETTINGS.default_action);
+    SETTINGS.filters_version = 0;
 }
 
 /* An attribute of the module `warnings`: a new reference, or NULL, without an exception if it is not there. The module is
@@ -79,7 +74,7 @@ static PyObject *warnings_attribute(PyObject *name, int import) {
     return attribute;
 }
 
-/* Takes the module's attribute, if it is there, in place of ours; the result is borrowed from the state. */
+/* Takes the module's attribute, if it is there, in place of ours; the result is borrowed from the SETTINGS. */
 static PyObject *current_setting(PyObject *name, PyObject **ours) {
     PyObject *theirs = warnings_attribute(name, 0);
     if (theirs == NULL) return PyErr_Occurred() ? NULL : *ours;
@@ -88,14 +83,14 @@ static PyObject *current_setting(PyObject *name, PyObject **ours) {
 }
 
 static PyObject *get_once_registry(void) {
-    PyObject *registry = current_setting(KR_NAME(onceregistry), &state.once_registry);
+    PyObject *registry = current_setting(KR_NAME(onceregistry), &SETTINGS.once_registry);
     if (registry == NULL || PyDict_Check(registry)) return registry;
     PyErr_Format(PyExc_TypeError, "_warnings.onceregistry must be a dict, not '%.200s'", Py_TYPE(registry)->tp_name);
     return NULL;
 }
 
 static PyObject *get_default_action(void) {
-    PyObject *action = current_setting(KR_NAME(defaultaction), &state.default_action);
+    PyObject *action = current_setting(KR_NAME(defaultaction), &SETTINGS.default_action);
     if (action == NULL || PyUnicode_Check(action)) return action;
     PyErr_Format(PyExc_TypeError, "_warnings.defaultaction must be a string, not '%.200s'", Py_TYPE(action)->tp_name);
     return NULL;
@@ -131,7 +126,7 @@ static int filter_matches(PyObject *filter, const Warning *warning, PyObject *te
 
 /* The action that the filters give, and the filter (None for the default action): new references. Returns 0 or -1. */
 static int find_action(const Warning *warning, PyObject *text, PyObject *module, PyObject **action, PyObject **filter) {
-    PyObject *filters = current_setting(KR_NAME(filters), &state.filters);
+    PyObject *filters = current_setting(KR_NAME(filters), &SETTINGS.filters);
     if (filters == NULL) return -1;
     if (!PyList_Check(filters)) {
         PyErr_SetString(PyExc_ValueError, "_warnings.filters must be a list");
@@ -178,10 +173,10 @@ error:
 static int already_warned(PyObject *registry, PyObject *key, int add) {
     PyObject *version = PyDict_GetItemWithError(registry, KR_NAME(version));
     if (version == NULL && PyErr_Occurred()) return -1;
-    if (version == NULL || !PyLong_CheckExact(version) || PyLong_AsLong(version) != state.filters_version) {
+    if (version == NULL || !PyLong_CheckExact(version) || PyLong_AsLong(version) != SETTINGS.filters_version) {
         PyErr_Clear();
         PyDict_Clear(registry);
-        PyObject *current = PyLong_FromLong(state.filters_version);
+        PyObject *current = PyLong_FromLong(SETTINGS.filters_version);
         int failed = current == NULL || PyDict_SetItem(registry, KR_NAME(version), current) < 0;
         Py_XDECREF(current);
         if (failed) return -1;
@@ -569,7 +564,7 @@ static PyObject *warnings_warn_explicit(PyObject *self, PyObject *const *args, P
 
 PyDoc_STRVAR(filters_mutated_doc, "Make all registries forget what was shown, because the filters have changed.");
 static PyObject *warnings_filters_mutated(PyObject *module, PyObject *unused) {
-    state.filters_version++;
+    SETTINGS.filters_version++;
     Py_RETURN_NONE;
 }
 
@@ -583,9 +578,9 @@ static PyMethodDef methods[] = {
 
 static int execute(PyObject *module) {
     if (initialize() < 0) return -1;
-    if (PyModule_AddObjectRef(module, "filters", state.filters) < 0) return -1;
-    if (PyModule_AddObjectRef(module, "_onceregistry", state.once_registry) < 0) return -1;
-    return PyModule_AddObjectRef(module, "_defaultaction", state.default_action);
+    if (PyModule_AddObjectRef(module, "filters", SETTINGS.filters) < 0) return -1;
+    if (PyModule_AddObjectRef(module, "_onceregistry", SETTINGS.once_registry) < 0) return -1;
+    return PyModule_AddObjectRef(module, "_defaultaction", SETTINGS.default_action);
 }
 
 static PyModuleDef_Slot slots[] = {{Py_mod_exec, execute}, {0, NULL}};

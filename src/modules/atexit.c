@@ -5,10 +5,12 @@
  */
 #include <Python.h>
 
+#include "object/runtime.h"
 #include "runtime/lifecycle.h"
 
 typedef struct {
     PyObject *function, *args, *kwargs; /* kwargs may be NULL */
+    PyInterpreterState *interpreter;    /* whose end it waits for */
 } Callback;
 
 static struct {
@@ -18,21 +20,27 @@ static struct {
 
 static void drop(Callback *callback) {
     Callback old = *callback;
-    *callback = (Callback){NULL, NULL, NULL};
+    *callback = (Callback){NULL};
     Py_XDECREF(old.function);
     Py_XDECREF(old.args);
     Py_XDECREF(old.kwargs);
 }
 
+static int is_mine(const Callback *callback) {
+    return callback->function != NULL && callback->interpreter == kr_tstate()->interp;
+}
+
+/* Forgets this interpreter's functions. */
 static void drop_all(void) {
-    for (Py_ssize_t i = state.count; --i >= 0;) drop(&state.callbacks[i]);
-    state.count = 0;
+    for (Py_ssize_t i = state.count; --i >= 0;)
+        if (i < state.count && is_mine(&state.callbacks[i])) drop(&state.callbacks[i]);
+    while (state.count > 0 && state.callbacks[state.count - 1].function == NULL) state.count--;
 }
 
 /* Calls the functions, last registered first, and drops them all. Exceptions are reported, not raised. */
 static void run_all(void) {
     for (Py_ssize_t i = state.count; --i >= 0;) {
-        if (i >= state.count || state.callbacks[i].function == NULL) continue; /* an earlier one may have dropped it */
+        if (i >= state.count || !is_mine(&state.callbacks[i])) continue; /* an earlier one may have dropped it */
         Callback callback = state.callbacks[i];
         Py_INCREF(callback.function);
         Py_INCREF(callback.args);
@@ -51,6 +59,7 @@ static void run_all(void) {
 
 void kr_atexit_call(PyInterpreterState *interpreter) {
     run_all();
+    if (state.count > 0) return;
     PyMem_Free(state.callbacks);
     state.callbacks = NULL;
     state.room = 0;
@@ -77,7 +86,7 @@ static PyObject *atexit_register(PyObject *module, PyObject *args, PyObject *kwa
     }
     PyObject *rest = PyTuple_GetSlice(args, 1, PyTuple_GET_SIZE(args));
     if (rest == NULL) return NULL;
-    state.callbacks[state.count++] = (Callback){Py_NewRef(function), rest, Py_XNewRef(kwargs)};
+    state.callbacks[state.count++] = (Callback){Py_NewRef(function), rest, Py_XNewRef(kwargs), kr_tstate()->interp};
     return Py_NewRef(function);
 }
 
@@ -86,7 +95,7 @@ PyDoc_STRVAR(unregister_doc, "unregister(func) -> None\n\n"
 static PyObject *atexit_unregister(PyObject *module, PyObject *function) {
     for (Py_ssize_t i = 0; i < state.count; i++) {
         PyObject *registered = state.callbacks[i].function;
-        if (registered == NULL) continue;
+        if (!is_mine(&state.callbacks[i])) continue;
         Py_INCREF(registered);
         int equal = PyObject_RichCompareBool(registered, function, Py_EQ);
         Py_DECREF(registered);
@@ -106,7 +115,11 @@ static PyObject *atexit_run_exitfuncs(PyObject *module, PyObject *unused) {
     Py_RETURN_NONE;
 }
 
-static PyObject *atexit_ncallbacks(PyObject *module, PyObject *unused) { return PyLong_FromSsize_t(state.count); }
+static PyObject *atexit_ncallbacks(PyObject *module, PyObject *unused) {
+    Py_ssize_t count = 0;
+    for (Py_ssize_t i = 0; i < state.count; i++) count += is_mine(&state.callbacks[i]);
+    return PyLong_FromSsize_t(count);
+}
 
 static PyMethodDef methods[] = {
     {"register", (PyCFunction)(void (*)(void))atexit_register, METH_VARARGS | METH_KEYWORDS, register_doc},

@@ -32,8 +32,24 @@ struct _is {
     PyObject *before_forkers, *after_forkers_parent, *after_forkers_child;
     PyObject *audit_hooks; /* list or NULL */
     _PyFrameEvalFunction eval_frame;
-    long id_refcount;
-    int requires_idref;
+    long id_refcount; /* how many InterpreterID objects name this interpreter; -1 before the first */
+    int requires_idref; /* the interpreter ends with the last of them */
+    long thread_count;  /* threads that _thread.start_new_thread started and that still run */
+
+    struct {
+        PyObject *search_functions; /* list; NULL until the registry is used */
+        PyObject *cache;            /* dict from normalised name to codec tuple */
+        PyObject *handlers;         /* dict from name to error handler */
+        int imported;               /* 1 after `encodings` was imported */
+    } codecs;
+    struct {
+        PyObject *filters;        /* list */
+        PyObject *once_registry;  /* dict */
+        PyObject *default_action; /* str */
+        long filters_version;
+    } warnings;
 };
+
+static inline int kr_interpreter_is_main(const PyInterpreterState *self) { return self->id == 0; }
 
 #endif

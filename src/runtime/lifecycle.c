@@ -35,6 +35,7 @@
 #include "types/structseq.h"
 #include "types/tuple.h"
 #include "vm/eval.h"
+#include "vm/frame.h"
 #include "vm/generator.h"
 #include "vm/gil.h"
 
@@ -153,13 +154,18 @@ static int set_filesystem_encoding(const PyConfig *config) {
     return result;
 }
 
-static PyStatus start_core(PyThreadState *thread) {
-    PyInterpreterState *interpreter = thread->interp;
+/* What all interpreters of the process share. */
+static PyStatus start_types(void) {
     kr_int_initialize();
     kr_async_generator_initialize();
     if (kr_types_ready() < 0) return failed("cannot prepare the built-in types");
     if (kr_context_initialize() < 0) return failed("cannot prepare context variables");
     if (kr_exceptions_initialize() < 0) return failed("cannot prepare the exception types");
+    return PyStatus_Ok();
+}
+
+static PyStatus start_core(PyThreadState *thread) {
+    PyInterpreterState *interpreter = thread->interp;
     interpreter->modules = PyDict_New();
     PyObject *sys = interpreter->modules == NULL ? NULL : kr_sys_create(thread);
     if (sys == NULL || _PyImport_FixupBuiltin(sys, "sys", interpreter->modules) < 0) return failed("can't initialize sys module");
@@ -174,8 +180,10 @@ static PyStatus start_core(PyThreadState *thread) {
     interpreter->isinstance_function = PyDict_GetItemString(interpreter->builtins, "isinstance");
     interpreter->list_append = PyDict_GetItemString(PyList_Type.tp_dict, "append");
     if (kr_sys_update(thread) < 0) return failed("can't initialize sys module");
-    if (set_filesystem_encoding(&interpreter->config) < 0) return failed("can't set the encoding of file names");
-    if (!interpreter->config.code_debug_ranges) kr_code_drop_columns();
+    if (kr_interpreter_is_main(interpreter)) {
+        if (set_filesystem_encoding(&interpreter->config) < 0) return failed("can't set the encoding of file names");
+        if (!interpreter->config.code_debug_ranges) kr_code_drop_columns();
+    }
     PyObject *printer = PyFile_NewStdPrinter(fileno(stderr)); /* until the real stream is there */
     if (printer == NULL || PySys_SetObject("stderr", printer) < 0) return failed("can't set preliminary stderr");
     Py_DECREF(printer);
@@ -304,9 +312,12 @@ static PyStatus start_main(PyThreadState *thread) {
     const PyConfig *config = &thread->interp->config;
     if (kr_import_install_external(thread) < 0) return failed("can't initialize importlib's file finders");
     if (kr_import_install_zip_hook() < 0) return failed("initializing zipimport failed");
-    if (config->install_signal_handlers && kr_signals_start() < 0) return failed("can't initialize signals");
-    if (config->faulthandler && kr_faulthandler_start() < 0) return failed("can't initialize faulthandler");
-    if (config->tracemalloc > 0 && kr_tracemalloc_start(config->tracemalloc) < 0) return failed("can't start tracemalloc");
+    if (kr_interpreter_is_main(thread->interp)) {
+        if (config->install_signal_handlers && kr_signals_start() < 0) return failed("can't initialize signals");
+        if (config->faulthandler && kr_faulthandler_start() < 0) return failed("can't initialize faulthandler");
+        if (config->tracemalloc > 0 && kr_tracemalloc_start(config->tracemalloc) < 0)
+            return failed("can't start tracemalloc");
+    }
     if (start_streams(thread) < 0) return failed("can't initialize sys standard streams");
     if (add_main_module(thread) < 0) return failed("can't create __main__ module");
     if (start_warnings(config) < 0) return failed("can't initialize warnings");
@@ -387,7 +398,8 @@ PyStatus Py_InitializeFromConfig(const PyConfig *given) {
     Py_QuietFlag = config.quiet;
     Py_UnbufferedStdioFlag = !config.buffered_stdio;
     Py_NoUserSiteDirectory = !config.user_site_directory;
-    status = start_core(thread);
+    status = start_types();
+    if (!PyStatus_Exception(status)) status = start_core(thread);
     if (PyStatus_Exception(status)) return status;
     if (config._init_main && config._install_importlib) return start_main(thread);
     _PyRuntime.initialized = 1;
@@ -510,6 +522,23 @@ static void clear_modules(PyThreadState *thread) {
     kr_gc_collect_silently();
 }
 
+/* Ends everything of an interpreter that lives in modules. Returns 0, or -1 if a stream could not be written. */
+static int finish_modules(PyThreadState *thread) {
+    PyInterpreterState *interpreter = thread->interp;
+    clear_modules(thread);
+    int result = flush_streams();
+    if (kr_interpreter_is_main(interpreter)) {
+        if (interpreter->config.malloc_stats) _PyObject_DebugMallocStats(stderr);
+        kr_gc_report_at_shutdown();
+    }
+    Py_CLEAR(interpreter->sysdict);
+    _PyModule_ClearDict(interpreter->builtins);
+    kr_gc_collect_silently();
+    PyInterpreterState_Clear(interpreter);
+    kr_gc_collect_silently();
+    return result;
+}
+
 int Py_FinalizeEx(void) {
     if (!_PyRuntime.initialized) return 0;
     PyThreadState *thread = kr_tstate();
@@ -525,15 +554,7 @@ int Py_FinalizeEx(void) {
     kr_threads_delete_except(thread);
     kr_signals_finish();
     kr_gc_collect_silently();
-    clear_modules(thread);
-    if (flush_streams() < 0) result = -1;
-    if (interpreter->config.malloc_stats) _PyObject_DebugMallocStats(stderr);
-    kr_gc_report_at_shutdown();
-    Py_CLEAR(interpreter->sysdict);
-    _PyModule_ClearDict(interpreter->builtins);
-    kr_gc_collect_silently();
-    PyInterpreterState_Clear(interpreter);
-    kr_gc_collect_silently();
+    if (finish_modules(thread) < 0) result = -1;
     for (int i = state.exit_count; --i >= 0;) state.exit_function[i]();
     state.exit_count = 0;
     kr_runtime_release(thread);
@@ -613,15 +634,53 @@ void _Py_NO_RETURN _Py_FatalErrorFormat(const char *function, const char *format
     _Py_FatalErrorFunc(function, message);
 }
 
-/* ---- Sub-interpreters are not supported ---- */
+/* ---- Sub-interpreters ---- */
 
+/* Makes an interpreter with its own modules, and a thread state for it, which becomes the current one. The interpreter
+ * lock, types, constants and memory are the process's. NULL, with the old thread state current, if it cannot be made. */
 PyThreadState *_Py_NewInterpreter(int isolated) {
-    if (kr_tstate() != NULL) /* callers swap their thread state out first */
-        PyErr_SetString(PyExc_RuntimeError, "Krait has one interpreter a process: sub-interpreters are not supported");
+    if (!_PyRuntime.initialized) Py_FatalError("Py_NewInterpreter: call Py_Initialize first");
+    PyInterpreterState *interpreter = PyInterpreterState_New(), *main_interpreter = _PyRuntime.main_interpreter;
+    PyThreadState *old = kr_tstate(), *thread = interpreter == NULL ? NULL : PyThreadState_New(interpreter);
+    if (thread == NULL) {
+        if (interpreter != NULL) PyInterpreterState_Delete(interpreter);
+        return NULL;
+    }
+    PyThreadState_Swap(thread);
+    interpreter->recursion_limit = thread->recursion_limit = thread->recursion_remaining =
+        main_interpreter->recursion_limit;
+    interpreter->int_max_str_digits = main_interpreter->int_max_str_digits;
+    PyStatus status = kr_config_copy(&interpreter->config, old != NULL ? &old->interp->config : &main_interpreter->config);
+    interpreter->config._isolated_interpreter = isolated;
+    if (!PyStatus_Exception(status)) status = start_core(thread);
+    if (!PyStatus_Exception(status)) status = start_main(thread);
+    if (!PyStatus_Exception(status)) return thread;
+    if (PyErr_Occurred()) PyErr_PrintEx(0);
+    PyInterpreterState_Clear(interpreter);
+    PyThreadState_Swap(NULL);
+    PyInterpreterState_Delete(interpreter);
+    PyThreadState_Swap(old);
     return NULL;
 }
+
 PyThreadState *Py_NewInterpreter(void) { return _Py_NewInterpreter(0); }
-void Py_EndInterpreter(PyThreadState *thread) { Py_FatalError("Py_EndInterpreter: there are no sub-interpreters"); }
+
+/* Ends an interpreter whose only thread is the current one. No thread state is current afterwards. */
+void Py_EndInterpreter(PyThreadState *thread) {
+    PyInterpreterState *interpreter = thread->interp;
+    if (thread != kr_tstate()) _Py_FatalErrorFunc("Py_EndInterpreter", "thread is not current");
+    if (kr_current_frame(thread) != NULL) _Py_FatalErrorFunc("Py_EndInterpreter", "thread still has a frame");
+    interpreter->finalizing = 1;
+    wait_for_threads();
+    kr_atexit_call(interpreter);
+    if (interpreter->thread_head != thread || thread->next != NULL)
+        _Py_FatalErrorFunc("Py_EndInterpreter", "not the last thread");
+    flush_streams();
+    kr_gc_collect_silently();
+    finish_modules(thread);
+    PyThreadState_Swap(NULL);
+    PyInterpreterState_Delete(interpreter);
+}
 
 /* ---- Old ways to configure and to ask ---- */
 

@@ -35,6 +35,7 @@ PyInterpreterState *PyInterpreterState_New(void) {
     if (self == NULL) return NULL;
     self->recursion_limit = 1000;
     self->int_max_str_digits = -1;
+    self->id_refcount = -1;
     pthread_mutex_lock(&state.mutex);
     self->id = state.next_interpreter_id++;
     self->next = state.interpreters;
@@ -58,6 +59,12 @@ void PyInterpreterState_Clear(PyInterpreterState *self) {
     Py_CLEAR(self->dict);
     Py_CLEAR(self->sysdict);
     Py_CLEAR(self->builtins);
+    Py_CLEAR(self->codecs.search_functions);
+    Py_CLEAR(self->codecs.cache);
+    Py_CLEAR(self->codecs.handlers);
+    Py_CLEAR(self->warnings.filters);
+    Py_CLEAR(self->warnings.once_registry);
+    Py_CLEAR(self->warnings.default_action);
     PyConfig_Clear(&self->config);
 }
 
@@ -65,6 +72,7 @@ void PyInterpreterState_Delete(PyInterpreterState *self) {
     while (self->thread_head != NULL) {
         PyThreadState *thread = self->thread_head;
         self->thread_head = thread->next;
+        if (state.has_key && pthread_getspecific(state.thread_key) == thread) pthread_setspecific(state.thread_key, NULL);
         kr_frame_stack_free(thread);
         PyMem_RawFree(thread);
     }
@@ -240,6 +248,11 @@ uint64_t PyThreadState_GetID(PyThreadState *self) { return self->id; }
 PyThreadState *PyThreadState_Swap(PyThreadState *thread) {
     PyThreadState *old = _PyRuntime.thread_current;
     _PyRuntime.thread_current = thread;
+    /* several states may take turns in one thread of the system: PyGILState_* means the one that runs */
+    if (thread != NULL && state.has_key) {
+        if (thread->gilstate_counter == 0) thread->gilstate_counter = 1;
+        pthread_setspecific(state.thread_key, thread);
+    }
     return old;
 }
 

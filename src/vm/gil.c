@@ -170,7 +170,7 @@ int Py_AddPendingCall(int (*function)(void *), void *argument) {
 }
 
 static int make_pending_calls(void) {
-    if (!kr_is_main_thread() || gil.calling) return 0;
+    if (!kr_is_main_thread() || gil.calling || !kr_interpreter_is_main(kr_tstate()->interp)) return 0;
     gil.calling = 1;
     served(REQUEST_CALLS);
     int result = 0;
@@ -193,7 +193,7 @@ static int make_pending_calls(void) {
 }
 
 static int run_signals(PyThreadState *thread) {
-    if (!kr_is_main_thread()) return 0;
+    if (!kr_is_main_thread() || !kr_interpreter_is_main(thread->interp)) return 0;
     served(REQUEST_SIGNALS);
     return kr_run_signal_handlers == NULL ? 0 : kr_run_signal_handlers(thread);
 }

@@ -13,7 +13,9 @@
 /* Returns 0, or -1 with an exception. */
 static int check_interpreter(void) {
     if (PyInterpreterState_Get() == PyInterpreterState_Main()) return 0;
-    PyErr_SetString(PyExc_RuntimeError, "fork not supported for subinterpreters");
+    PyErr_SetString(PyExc_RuntimeError, PyInterpreterState_Get()->config._isolated_interpreter
+                                            ? "fork not supported for isolated subinterpreters"
+                                            : "fork not supported for subinterpreters");
     return -1;
 }
 
@@ -37,7 +39,11 @@ KR_FUNCTION_NONE(fork) {
 
 KR_FUNCTION_NONE(forkpty) {
     int master = -1;
-    if (check_interpreter() < 0 || PySys_Audit("os.forkpty", NULL) < 0) return NULL;
+    if (PyInterpreterState_Get() != PyInterpreterState_Main()) {
+        PyErr_SetString(PyExc_RuntimeError, "fork not supported for subinterpreters");
+        return NULL;
+    }
+    if (PySys_Audit("os.forkpty", NULL) < 0) return NULL;
     PyOS_BeforeFork();
     pid_t pid = forkpty(&master, NULL, NULL, NULL);
     PyObject *child = finish_fork(pid, errno);

@@ -7,34 +7,32 @@
 #include <Python.h>
 #include <string.h>
 
+#include "object/interpreter.h"
 #include "object/names.h"
+#include "object/runtime.h"
 #include "types/codecs/codecs.h"
 
-static struct {
-    PyObject *search_functions; /* list; NULL until the registry is used */
-    PyObject *cache;            /* dict from normalised name to codec tuple */
-    PyObject *handlers;         /* dict from name to error handler */
-    int imported;               /* 1 after `encodings` was imported */
-} state;
+/* The registry belongs to the interpreter: search functions are objects of its modules. */
+#define REGISTRY (kr_tstate()->interp->codecs)
 
 void kr_codecs_finalize(void) {
-    Py_CLEAR(state.search_functions);
-    Py_CLEAR(state.cache);
-    Py_CLEAR(state.handlers);
-    state.imported = 0;
+    Py_CLEAR(REGISTRY.search_functions);
+    Py_CLEAR(REGISTRY.cache);
+    Py_CLEAR(REGISTRY.handlers);
+    REGISTRY.imported = 0;
 }
 
 /* ---- error handlers ---- */
 
 static int create_handlers(void) {
-    state.handlers = PyDict_New();
-    if (state.handlers == NULL) return -1;
+    REGISTRY.handlers = PyDict_New();
+    if (REGISTRY.handlers == NULL) return -1;
     for (KrHandlerEntry *entry = kr_codec_handlers; entry->name != NULL; entry++) {
         PyObject *function = PyCFunction_NewEx(&entry->method, NULL, NULL);
-        int failed = function == NULL || PyDict_SetItemString(state.handlers, entry->name, function) < 0;
+        int failed = function == NULL || PyDict_SetItemString(REGISTRY.handlers, entry->name, function) < 0;
         Py_XDECREF(function);
         if (failed) {
-            Py_CLEAR(state.handlers);
+            Py_CLEAR(REGISTRY.handlers);
             return -1;
         }
     }
@@ -42,20 +40,20 @@ static int create_handlers(void) {
 }
 
 int PyCodec_RegisterError(const char *name, PyObject *handler) {
-    if (state.handlers == NULL && create_handlers() < 0) return -1;
+    if (REGISTRY.handlers == NULL && create_handlers() < 0) return -1;
     if (!PyCallable_Check(handler)) {
         PyErr_SetString(PyExc_TypeError, "handler must be callable");
         return -1;
     }
-    return PyDict_SetItemString(state.handlers, name, handler);
+    return PyDict_SetItemString(REGISTRY.handlers, name, handler);
 }
 
 PyObject *PyCodec_LookupError(const char *name) {
-    if (state.handlers == NULL && create_handlers() < 0) return NULL;
+    if (REGISTRY.handlers == NULL && create_handlers() < 0) return NULL;
     if (name == NULL) name = "strict";
     PyObject *key = PyUnicode_FromString(name);
     if (key == NULL) return NULL;
-    PyObject *handler = PyDict_GetItemWithError(state.handlers, key);
+    PyObject *handler = PyDict_GetItemWithError(REGISTRY.handlers, key);
     Py_DECREF(key);
     if (handler != NULL) return Py_NewRef(handler);
     if (!PyErr_Occurred()) PyErr_Format(PyExc_LookupError, "unknown error handler name '%.400s'", name);
@@ -66,20 +64,24 @@ PyObject *PyCodec_LookupError(const char *name) {
 
 /* Prepares the registry. Returns 0 or -1. */
 static int open_registry(void) {
-    if (state.search_functions == NULL) {
-        state.search_functions = PyList_New(0);
-        state.cache = PyDict_New();
-        if (state.search_functions == NULL || state.cache == NULL) {
-            Py_CLEAR(state.search_functions);
-            Py_CLEAR(state.cache);
+    if (kr_tstate()->interp->modules == NULL) { /* at the interpreter's end */
+        PyErr_SetString(PyExc_LookupError, "no codec search functions registered: can't find encoding");
+        return -1;
+    }
+    if (REGISTRY.search_functions == NULL) {
+        REGISTRY.search_functions = PyList_New(0);
+        REGISTRY.cache = PyDict_New();
+        if (REGISTRY.search_functions == NULL || REGISTRY.cache == NULL) {
+            Py_CLEAR(REGISTRY.search_functions);
+            Py_CLEAR(REGISTRY.cache);
             return -1;
         }
     }
-    if (!state.imported) {
-        state.imported = 1; /* importing it registers its search function */
+    if (!REGISTRY.imported) {
+        REGISTRY.imported = 1; /* importing it registers its search function */
         PyObject *module = PyImport_ImportModule("encodings");
         if (module == NULL) {
-            state.imported = 0;
+            REGISTRY.imported = 0;
             return -1;
         }
         Py_DECREF(module);
@@ -97,15 +99,15 @@ int PyCodec_Register(PyObject *search_function) {
         PyErr_SetString(PyExc_TypeError, "argument must be callable");
         return -1;
     }
-    return PyList_Append(state.search_functions, search_function);
+    return PyList_Append(REGISTRY.search_functions, search_function);
 }
 
 int PyCodec_Unregister(PyObject *search_function) {
-    if (state.search_functions == NULL) return 0;
-    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(state.search_functions); i++) {
-        if (PyList_GET_ITEM(state.search_functions, i) == search_function) {
-            PyDict_Clear(state.cache);
-            return PyList_SetSlice(state.search_functions, i, i + 1, NULL);
+    if (REGISTRY.search_functions == NULL) return 0;
+    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(REGISTRY.search_functions); i++) {
+        if (PyList_GET_ITEM(REGISTRY.search_functions, i) == search_function) {
+            PyDict_Clear(REGISTRY.cache);
+            return PyList_SetSlice(REGISTRY.search_functions, i, i + 1, NULL);
         }
     }
     return 0;
@@ -152,12 +154,12 @@ static PyObject *cache_key(const char *encoding) {
 
 /* Asks the search functions. Returns a codec tuple, a new reference, or NULL. */
 static PyObject *search(PyObject *key, const char *encoding) {
-    if (PyList_GET_SIZE(state.search_functions) == 0) {
+    if (PyList_GET_SIZE(REGISTRY.search_functions) == 0) {
         PyErr_SetString(PyExc_LookupError, "no codec search functions registered: can't find encoding");
         return NULL;
     }
-    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(state.search_functions); i++) {
-        PyObject *function = Py_NewRef(PyList_GET_ITEM(state.search_functions, i));
+    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(REGISTRY.search_functions); i++) {
+        PyObject *function = Py_NewRef(PyList_GET_ITEM(REGISTRY.search_functions, i));
         PyObject *codec = PyObject_CallOneArg(function, key);
         Py_DECREF(function);
         if (codec == NULL) return NULL;
@@ -182,22 +184,22 @@ PyObject *_PyCodec_Lookup(const char *encoding) {
     if (open_registry() < 0) return NULL;
     PyObject *key = cache_key(encoding);
     if (key == NULL) return NULL;
-    PyObject *codec = PyDict_GetItemWithError(state.cache, key);
+    PyObject *codec = PyDict_GetItemWithError(REGISTRY.cache, key);
     if (codec != NULL) {
         Py_INCREF(codec);
     } else if (!PyErr_Occurred()) {
         codec = search(key, encoding);
-        if (codec != NULL && PyDict_SetItem(state.cache, key, codec) < 0) Py_CLEAR(codec);
+        if (codec != NULL && PyDict_SetItem(REGISTRY.cache, key, codec) < 0) Py_CLEAR(codec);
     }
     Py_DECREF(key);
     return codec;
 }
 
 int _PyCodec_Forget(const char *encoding) {
-    if (state.cache == NULL) return -1;
+    if (REGISTRY.cache == NULL) return -1;
     PyObject *key = cache_key(encoding);
     if (key == NULL) return -1;
-    int result = PyDict_DelItem(state.cache, key);
+    int result = PyDict_DelItem(REGISTRY.cache, key);
     Py_DECREF(key);
     return result;
 }
