@@ -23,13 +23,12 @@ def read_list(name):
 def run_module(interpreter, module, time_limit=TIME_LIMIT, cache=None):
     """Run one module; return ({test id: outcome}, problem). Outcomes: passed, failed, skipped.
 
-    `cache` is the folder of .pyc files to use, else an empty one.
+    `cache` is the folder of .pyc files to use instead of the usual ones.
     """
     with tempfile.TemporaryDirectory(prefix="krait-suite-") as folder:
         results = os.path.join(folder, "results")
-        environment = dict(os.environ, PYTHONPYCACHEPREFIX=cache or os.path.join(folder, "cache"), TMPDIR=folder, HOME=folder)
-        for name in [name for name in environment if name.startswith("PYTHON") and name != "PYTHONPYCACHEPREFIX"]:
-            del environment[name]
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+        environment |= {"TMPDIR": folder, "HOME": folder} | ({"PYTHONPYCACHEPREFIX": cache} if cache else {})
         work = os.path.join(folder, "work")
         os.mkdir(work)
         problem = None
