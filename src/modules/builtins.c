@@ -189,7 +189,7 @@ static PyObject *builtin_compile(PyObject *module, PyObject *const *args, Py_ssi
             result = Py_NewRef(source);
             goto done;
         }
-        if (PySys_Audit("compile", "OO", source, filename) < 0) goto done;
+        if (PySys_Audit("compile", "OO", source, Py_None) < 0) goto done;
         KrArena *arena = kr_arena_new();
         if (arena == NULL) goto done;
         KrNode *tree = kr_ast_from_object(source, (KrParseMode)starts[which], arena);
@@ -200,9 +200,7 @@ static PyObject *builtin_compile(PyObject *module, PyObject *const *args, Py_ssi
     Py_ssize_t length;
     const char *text = source_text(source, "compile", "string, bytes or AST", &flags, &owner, &length);
     if (text == NULL) goto done;
-    PyObject *audited = PyUnicode_Check(source) || PyBytes_Check(source) ? source : Py_None;
-    if (PySys_Audit("compile", "OO", audited, filename) == 0)
-        result = compile_text(text, (size_t)length, filename, starts[which], &flags, optimize);
+    result = compile_text(text, (size_t)length, filename, starts[which], &flags, optimize);
     Py_XDECREF(owner);
 done:
     Py_XDECREF(filename);

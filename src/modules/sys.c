@@ -150,7 +150,10 @@ static PyObject *sys_addaudithook(PyObject *module, PyObject *const *args, Py_ss
         Py_RETURN_NONE;
     }
     PyInterpreterState *interpreter = kr_tstate()->interp;
-    if (interpreter->audit_hooks == NULL && (interpreter->audit_hooks = PyList_New(0)) == NULL) return NULL;
+    if (interpreter->audit_hooks == NULL) {
+        if ((interpreter->audit_hooks = PyList_New(0)) == NULL) return NULL;
+        PyObject_GC_UnTrack(interpreter->audit_hooks); /* nobody finds the hooks through the collector */
+    }
     if (PyList_Append(interpreter->audit_hooks, hook) < 0) return NULL;
     Py_RETURN_NONE;
 }

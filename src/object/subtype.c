@@ -208,8 +208,8 @@ static PyObject *get_weakref(PyObject *self, void *context) {
     return Py_NewRef(first != NULL ? first : Py_None);
 }
 
-#define DICT_ENTRY {"__dict__", get_dict, set_dict, "the attributes of the instance"}
-#define WEAKREF_ENTRY {"__weakref__", get_weakref, NULL, "the weak references to the instance"}
+#define DICT_ENTRY {"__dict__", get_dict, set_dict, "dictionary for instance variables (if defined)"}
+#define WEAKREF_ENTRY {"__weakref__", get_weakref, NULL, "list of weak references to the object (if defined)"}
 
 PyGetSetDef kr_subtype_getset_full[] = {DICT_ENTRY, WEAKREF_ENTRY, {NULL}};
 PyGetSetDef kr_subtype_getset_dict_only[] = {DICT_ENTRY, {NULL}};

@@ -444,9 +444,20 @@ static PyStatus set_default(PyConfig *config, wchar_t **member, const char *text
     return *member != NULL ? PyStatus_Ok() : PyConfig_SetBytesString(config, member, text);
 }
 
+/* Finds the folder from `start` upwards that holds the library, else the one that was named when this was built. */
+static void find_prefix(const char *start, char *prefix) {
+    char path[PATH_MAX + 32];
+    snprintf(prefix, PATH_MAX, "%s", start);
+    for (; *prefix != 0; parent_folder(prefix)) {
+        snprintf(path, sizeof path, "%s/lib/python3.11/os.py", prefix);
+        if (is_file(path)) return;
+    }
+    snprintf(prefix, PATH_MAX, "%s", KRAIT_LIBRARY_HOME);
+}
+
 /* Computes prefixes, the executable and sys.path, as the documentation of sys.path initialisation describes. */
 static PyStatus compute_paths(PyConfig *config) {
-    char executable[2 * PATH_MAX], prefix[PATH_MAX], exec_prefix[PATH_MAX], buffer[2 * PATH_MAX], venv[PATH_MAX] = "";
+    char executable[2 * PATH_MAX], prefix[PATH_MAX], exec_prefix[PATH_MAX], buffer[2 * PATH_MAX], start[PATH_MAX];
     char *program = config->program_name == NULL ? NULL : Py_EncodeLocale(config->program_name, NULL);
     find_executable(program != NULL ? program : "krait", executable, sizeof executable);
     PyMem_Free(program);
@@ -456,9 +467,9 @@ static PyStatus compute_paths(PyConfig *config) {
         snprintf(executable, sizeof executable, "%s", given);
         PyMem_Free(given);
     }
-    snprintf(prefix, sizeof prefix, "%s", KRAIT_LIBRARY_HOME);
-    snprintf(exec_prefix, sizeof exec_prefix, "%s", KRAIT_LIBRARY_HOME);
     snprintf(buffer, sizeof buffer, "%s", executable);
+    if (*executable == 0 || realpath(executable, start) == NULL) *start = 0;
+    parent_folder(start);
     if (config->home != NULL) {
         char *home = Py_EncodeLocale(config->home, NULL);
         if (home == NULL) return PyStatus_NoMemory();
@@ -484,11 +495,13 @@ static PyStatus compute_paths(PyConfig *config) {
             snprintf(base, sizeof base, "%s%s", home, name);
             if (!is_file(base)) snprintf(base, sizeof base, "%s/krait", home);
             TRY(set_default(config, &config->base_executable, base));
-            buffer[length] = 0;
-            snprintf(venv, sizeof venv, "%s", buffer);
+            snprintf(start, sizeof start, "%s", home); /* site.py sets sys.prefix for a virtual environment */
         }
     }
-    (void)venv; /* site.py sets sys.prefix for a virtual environment */
+    if (config->home == NULL) {
+        find_prefix(start, prefix);
+        snprintf(exec_prefix, sizeof exec_prefix, "%s", prefix);
+    }
     TRY(set_default(config, &config->executable, executable));
     TRY(set_default(config, &config->base_executable, executable));
     TRY(set_default(config, &config->prefix, prefix));

@@ -249,6 +249,7 @@ static int texts_from_object(PyConfig *config, PyWideStringList *texts, const Me
     if (status_to_error(PyConfig_SetWideStringList(config, texts, 0, NULL)) < 0) return -1;
     for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(value); i++) {
         PyObject *item = PySequence_Fast_GET_ITEM(value, i);
+        if (item == Py_None) return wrong_value(member);
         if (!PyUnicode_Check(item)) return wrong_type(member);
         wchar_t *copy = PyUnicode_AsWideCharString(item, NULL);
         if (copy == NULL) return -1;

@@ -133,7 +133,7 @@ static PyObject *compile_file(FILE *stream, PyObject *filename, int start, PyCom
     if (kr_source_check_file(text + skip, length - skip, filename) == 0) {
         KrArena *arena = kr_arena_new();
         KrNode *tree = arena == NULL ? NULL
-                                     : kr_parse(text + skip, length - skip, filename, (KrParseMode)start, flags, arena);
+                                     : kr_parse_file(text + skip, length - skip, filename, (KrParseMode)start, flags, arena);
         if (tree != NULL) code = (PyObject *)kr_compile(tree, filename, flags, -1, arena);
         kr_arena_free(arena);
     }

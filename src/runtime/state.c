@@ -161,6 +161,10 @@ PyThreadState *PyThreadState_New(PyInterpreterState *interpreter) {
     return self;
 }
 
+/* Only old compiled modules call this: a state is ready when it is made. */
+PyAPI_FUNC(void) _PyThreadState_Init(PyThreadState *self);
+void _PyThreadState_Init(PyThreadState *self) { kr_thread_bind(self); }
+
 void PyThreadState_Clear(PyThreadState *self) {
     Py_CLEAR(self->dict);
     Py_CLEAR(self->async_exc);
@@ -386,6 +390,11 @@ int PyState_AddModule(PyObject *module, PyModuleDef *definition) {
     while (PyList_GET_SIZE(interpreter->modules_by_index) <= definition->m_base.m_index)
         if (PyList_Append(interpreter->modules_by_index, Py_None) < 0) return -1;
     return PyList_SetItem(interpreter->modules_by_index, definition->m_base.m_index, Py_NewRef(module));
+}
+
+PyAPI_FUNC(int) _PyState_AddModule(PyThreadState *thread, PyObject *module, PyModuleDef *definition);
+int _PyState_AddModule(PyThreadState *thread, PyObject *module, PyModuleDef *definition) {
+    return PyState_AddModule(module, definition);
 }
 
 int PyState_RemoveModule(PyModuleDef *definition) {

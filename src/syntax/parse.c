@@ -17,8 +17,8 @@ static KrNode *run(KrLexer *lexer, KrParseMode mode, PyCompilerFlags *flags, KrA
     return tree;
 }
 
-KrNode *kr_parse(const char *source, size_t length, PyObject *filename, KrParseMode mode, PyCompilerFlags *flags,
-                 KrArena *arena) {
+static KrNode *parse(const char *source, size_t length, PyObject *filename, KrParseMode mode, PyCompilerFlags *flags,
+                     KrArena *arena) {
     KrSource text;
     bool is_utf8 = flags != NULL && (flags->cf_flags & PyCF_IGNORE_COOKIE) != 0;
     if (kr_source_init(&text, source, length, filename, is_utf8, mode == KR_PARSE_FILE) < 0) {
@@ -37,6 +37,18 @@ KrNode *kr_parse(const char *source, size_t length, PyObject *filename, KrParseM
     }
     kr_source_destroy(&text);
     return tree;
+}
+
+KrNode *kr_parse(const char *source, size_t length, PyObject *filename, KrParseMode mode, PyCompilerFlags *flags,
+                 KrArena *arena) {
+    if (PySys_Audit("compile", "yO", source, filename) < 0) return NULL;
+    return parse(source, length, filename, mode, flags, arena);
+}
+
+KrNode *kr_parse_file(const char *source, size_t length, PyObject *filename, KrParseMode mode, PyCompilerFlags *flags,
+                      KrArena *arena) {
+    if (PySys_Audit("compile", "OO", Py_None, filename) < 0) return NULL;
+    return parse(source, length, filename, mode, flags, arena);
 }
 
 KrNode *kr_parse_interactive(KrReadLine read_line, void *context, PyObject *filename, PyCompilerFlags *flags,

@@ -19,9 +19,12 @@ typedef enum KrParseMode {
 
 /* Parses `length` bytes of source (any PEP 263 encoding; UTF-8 without looking for a cookie if flags has
  * PyCF_IGNORE_COOKIE/PyCF_SOURCE_IS_UTF8). `filename` is borrowed. flags->cf_flags are PyCF_* and CO_FUTURE_* bits;
- * __future__ bits that change the grammar (barry_as_FLUFL) are honoured. Returns a node of the mod sum. */
+ * __future__ bits that change the grammar (barry_as_FLUFL) are honoured. Returns a node of the mod sum.
+ * Both raise the audit event `compile`; what a file holds is not among its arguments. */
 KrNode *kr_parse(const char *source, size_t length, PyObject *filename, KrParseMode mode, PyCompilerFlags *flags,
                  KrArena *arena);
+KrNode *kr_parse_file(const char *source, size_t length, PyObject *filename, KrParseMode mode, PyCompilerFlags *flags,
+                      KrArena *arena);
 
 /* Reads one interactive statement: `read_line(context, prompt_is_continuation)` yields each line as a new bytes-like
  * PyMem_Malloc'ed UTF-8 string with its newline, or NULL at the end of input (no exception) or on error (exception set).

@@ -106,9 +106,11 @@ static inline PyObject *kr_dict_value_at(PyDictObject *self, Py_ssize_t index) {
 static inline void kr_dict_set_value_at(PyDictObject *self, Py_ssize_t index, PyObject *value) {
     KrDictEntry *entry = kr_keys_entry(self->ma_keys, index);
     PyObject *old = entry->value;
-    entry->value = value;
-    self->ma_version_tag = ++kr_dict_version_tag;
-    if (PyType_IS_GC(Py_TYPE(value))) kr_dict_track_for(self, value);
+    if (old != value) { /* storing what is there already is no change */
+        entry->value = value;
+        self->ma_version_tag = ++kr_dict_version_tag;
+        if (PyType_IS_GC(Py_TYPE(value))) kr_dict_track_for(self, value);
+    }
     Py_DECREF(old);
 }
 
