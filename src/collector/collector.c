@@ -28,7 +28,10 @@
 
 KrCollector kr_gc = {.limit = 700, .threshold = {700, 10, 10}, .enabled = 1};
 
-enum { CACHES_MAX = 32 };
+enum {
+    CACHES_MAX = 32,
+    BUILDING_THRESHOLD = 50000, /* of the youngest generation while something is built: a few megabytes of garbage */
+};
 
 static struct {
     void (*caches[CACHES_MAX])(void);
@@ -569,7 +572,19 @@ static Py_ssize_t collect_announced(int generation) {
 }
 
 void kr_gc_update_limit(void) {
-    kr_gc.limit = kr_gc.enabled && !kr_gc.collecting && kr_gc.threshold[0] > 0 ? (uint32_t)kr_gc.threshold[0] : UINT32_MAX;
+    uint32_t threshold = (uint32_t)kr_gc.threshold[0];
+    if (kr_gc.building > 0 && threshold < BUILDING_THRESHOLD) threshold = BUILDING_THRESHOLD;
+    kr_gc.limit = kr_gc.enabled && !kr_gc.collecting && kr_gc.threshold[0] > 0 ? threshold : UINT32_MAX;
+}
+
+void kr_gc_begin_building(void) {
+    kr_gc.building++;
+    kr_gc_update_limit();
+}
+
+void kr_gc_end_building(void) {
+    kr_gc.building--;
+    kr_gc_update_limit();
 }
 
 static void set_collecting(int collecting) {

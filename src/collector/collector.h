@@ -56,6 +56,7 @@ typedef struct {
     int threshold[KR_GENERATIONS];
     int enabled;
     int collecting;
+    int building; /* calls of kr_gc_begin_building that have not ended */
     int debug;
     PyObject *garbage;   /* gc.garbage; NULL until something needs it */
     PyObject *callbacks; /* gc.callbacks, likewise */
@@ -101,6 +102,10 @@ static inline int kr_gc_may_be_tracked(PyObject *object) {
     if (!PyObject_IS_GC(object)) return 0;
     return !PyTuple_CheckExact(object) || kr_gc_is_tracked(object);
 }
+
+/* Around code that makes many objects which are alive, all at once: young collections happen less often meanwhile. */
+void kr_gc_begin_building(void);
+void kr_gc_end_building(void);
 
 /* Starts a collection if the conditions hold. */
 void kr_gc_due(void);

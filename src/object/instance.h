@@ -76,6 +76,9 @@ int kr_instance_set(PyObject *self, PyObject *name, PyObject *value);
 PyObject *kr_instance_dict(PyObject *self);
 /* Replaces the instance's dict (`dict` may be NULL: the next use makes an empty one). Returns 0 or -1. */
 int kr_instance_set_dict(PyObject *self, PyObject *dict);
+/* True if kr_instance_set does the same as obj.__dict__[name] = value: the class has an attribute word and the usual
+ * `__dict__`, and the instance has no dict yet. */
+int kr_instance_is_plain(PyObject *self);
 /* True if the instance has no attributes, without creating a dict. */
 int kr_instance_is_empty(PyObject *self);
 

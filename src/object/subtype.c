@@ -198,6 +198,15 @@ static int set_dict(PyObject *self, PyObject *value, void *context) {
     return 0;
 }
 
+int kr_instance_is_plain(PyObject *self) {
+    PyTypeObject *type = Py_TYPE(self);
+    if (!(type->tp_flags & Py_TPFLAGS_MANAGED_DICT) || type->tp_getattro != PyObject_GenericGetAttr) return 0;
+    PyObject *descriptor = _PyType_Lookup(type, KR_NAME(__dict__));
+    return descriptor != NULL && Py_IS_TYPE(descriptor, &PyGetSetDescr_Type) &&
+           ((PyGetSetDescrObject *)descriptor)->d_getset->get == get_dict && builtin_base_with_dict(type) == NULL &&
+           !kr_word_is_dict(*kr_attribute_word(self));
+}
+
 static PyObject *get_weakref(PyObject *self, void *context) {
     PyTypeObject *type = Py_TYPE(self);
     if (type->tp_weaklistoffset == 0) {

@@ -1,6 +1,7 @@
 /* The instructions of pickles, executed. */
 #include <Python.h>
 
+#include "collector/collector.h"
 #include "modules/_pickle/pickle.h"
 #include "object/instance.h"
 #include "types/int.h"
@@ -83,8 +84,15 @@ static inline __attribute__((always_inline)) PyObject *pop_tuple(Unpickler *self
     }
     PyObject *tuple = PyTuple_New(stack->size - start);
     if (tuple == NULL) return NULL;
-    for (Py_ssize_t i = start; i < stack->size; i++) PyTuple_SET_ITEM(tuple, i - start, stack->items[i]);
+    bool tracked = false;
+    for (Py_ssize_t i = start; i < stack->size; i++) {
+        PyObject *item = stack->items[i];
+        PyTuple_SET_ITEM(tuple, i - start, item);
+        tracked = tracked || kr_gc_may_be_tracked(item);
+    }
     stack->size = start;
+    /* The collector would find out later that there is nothing for it in the tuple. */
+    if (!tracked && PyTuple_GET_SIZE(tuple) > 0) kr_gc_untrack(tuple);
     return tuple;
 }
 
@@ -216,6 +224,11 @@ static int load_counted_long(Unpickler *self, int bytes) {
     if (size < 0) return raise_unpickling(self, "LONG pickle has negative byte count");
     if (size == 0) return push(self, PyLong_FromLong(0));
     if (read_bytes(self, &data, size) < 0) return -1;
+    if (size <= 8) {
+        /* Shifted up and back, so that the sign spreads. */
+        int unused = 64 - 8 * (int)size;
+        return push(self, kr_int_from_int64((int64_t)(little_endian(data, (int)size) << unused) >> unused));
+    }
     return push(self, _PyLong_FromByteArray((const unsigned char *)data, (size_t)size, 1, 1));
 }
 
@@ -274,6 +287,10 @@ static int load_binbytes(Unpickler *self, int bytes) {
     Py_ssize_t size;
     if (read_size(self, bytes, "BINBYTES", &size) < 0) return -1;
     if (!can_follow(self, size)) return (int)kr_pickle_truncated(self);
+    if (size <= self->input_size - self->next) {
+        self->next += size;
+        return push(self, PyBytes_FromStringAndSize(self->input + self->next - size, size));
+    }
     PyObject *object = PyBytes_FromStringAndSize(NULL, size);
     if (object == NULL) return -1;
     if (kr_pickle_read_into(self, PyBytes_AS_STRING(object), size) < 0) Py_CLEAR(object);
@@ -633,14 +650,34 @@ static int load_reduce(Unpickler *self) {
     return push(self, object);
 }
 
+/* Sets attributes without making a __dict__, if nothing can tell the difference. Returns 1, or 0 if it must be made, or
+   -1 with an exception. */
+static int set_plain_state(PyObject *instance, PyObject *state) {
+    Py_ssize_t pos = 0;
+    PyObject *key, *value;
+    if (!PyDict_CheckExact(state) || !kr_instance_is_plain(instance)) return 0;
+    while (PyDict_Next(state, &pos, &key, &value)) {
+        if (!PyUnicode_CheckExact(key)) return 0;
+        Py_INCREF(key);
+        Py_INCREF(value);
+        if (!PyUnicode_CHECK_INTERNED(key)) PyUnicode_InternInPlace(&key);
+        int failed = kr_instance_set(instance, key, value);
+        Py_DECREF(key);
+        Py_DECREF(value);
+        if (failed) return -1;
+    }
+    return 1;
+}
+
 /* Sets attributes through the __dict__ of the instance. */
 static int set_state(Unpickler *self, PyObject *instance, PyObject *state) {
     Py_ssize_t pos = 0;
     PyObject *key, *value;
     if (!PyDict_Check(state)) return raise_unpickling(self, "state is not a dictionary");
+    int failed = set_plain_state(instance, state);
+    if (failed != 0) return failed < 0 ? -1 : 0;
     PyObject *dict = PyObject_GetAttr(instance, NAME(self->stack->state, __dict__));
     if (dict == NULL) return -1;
-    int failed = 0;
     while (!failed && PyDict_Next(state, &pos, &key, &value)) {
         Py_INCREF(key);
         Py_INCREF(value);
@@ -936,7 +973,9 @@ PyObject *kr_pickle_load(Unpickler *self) {
     self->protocol = 0;
     stack_truncate(stack, 0);
     stack->running = true;
+    kr_gc_begin_building();
     PyObject *result = run(self) < 0 ? NULL : pop(self);
+    kr_gc_end_building();
     stack->running = false;
     return result;
 }

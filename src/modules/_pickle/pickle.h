@@ -241,8 +241,8 @@ int kr_pickle_skip_consumed(Unpickler *self);
 Py_ssize_t kr_pickle_truncated(Unpickler *self);
 
 /* Points *bytes to the next `count` bytes of the input. */
-static inline Py_ssize_t read_bytes(Unpickler *self, const char **bytes, Py_ssize_t count) {
-    if (count <= self->input_size - self->next) {
+static inline __attribute__((always_inline)) Py_ssize_t read_bytes(Unpickler *self, const char **bytes, Py_ssize_t count) {
+    if (__builtin_expect(count <= self->input_size - self->next, 1)) {
         *bytes = self->input + self->next;
         self->next += count;
         return count;

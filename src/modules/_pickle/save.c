@@ -288,6 +288,40 @@ static int save_utf8(Pickler *self, PyObject *object, const char *data, Py_ssize
     return kr_pickle_write_large(self, header, header_size, data, size, NULL);
 }
 
+/* The bytes that a character takes in UTF-8; surrogates are encoded like others. */
+static inline int utf8_width(Py_UCS4 ch) { return 1 + (ch >= 0x80) + (ch >= 0x800) + (ch >= 0x10000); }
+
+/* Text with characters outside ASCII. */
+static int save_other_text(Pickler *self, PyObject *object) {
+    Py_ssize_t length = PyUnicode_GET_LENGTH(object), size = 0;
+    int kind = PyUnicode_KIND(object);
+    const void *data = PyUnicode_DATA(object);
+    if (length < FRAME_TARGET_SIZE / 4) {
+        for (Py_ssize_t i = 0; i < length; i++) size += utf8_width(PyUnicode_READ(kind, data, i));
+        bool is_short = size <= 0xFF && self->protocol >= 4;
+        if (is_short ? write_op_number(self, OP_SHORT_BINUNICODE, (size_t)size, 1) < 0
+                     : write_op_number(self, OP_BINUNICODE, (size_t)size, 4) < 0)
+            return -1;
+        unsigned char *place = (unsigned char *)reserve(self, size);
+        if (place == NULL) return -1;
+        for (Py_ssize_t i = 0; i < length; i++) {
+            Py_UCS4 ch = PyUnicode_READ(kind, data, i);
+            int width = utf8_width(ch);
+            static const unsigned char lead[] = {0, 0, 0xC0, 0xE0, 0xF0};
+            for (int j = width - 1; j > 0; j--, ch >>= 6) place[j] = 0x80 | (ch & 0x3F);
+            place[0] = (unsigned char)(lead[width] | ch);
+            place += width;
+        }
+        self->length += size;
+        return 0;
+    }
+    PyObject *bytes = _PyUnicode_AsUTF8String(object, "surrogatepass");
+    if (bytes == NULL) return -1;
+    int result = save_utf8(self, object, PyBytes_AS_STRING(bytes), PyBytes_GET_SIZE(bytes));
+    Py_DECREF(bytes);
+    return result;
+}
+
 static int save_str(Pickler *self, PyObject *object) {
     int result;
     if (PyUnicode_READY(object) < 0) return -1;
@@ -311,10 +345,7 @@ static int save_str(Pickler *self, PyObject *object) {
     } else if (PyUnicode_IS_ASCII(object)) {
         result = save_utf8(self, object, PyUnicode_DATA(object), PyUnicode_GET_LENGTH(object));
     } else {
-        PyObject *bytes = _PyUnicode_AsUTF8String(object, "surrogatepass");
-        if (bytes == NULL) return -1;
-        result = save_utf8(self, object, PyBytes_AS_STRING(bytes), PyBytes_GET_SIZE(bytes));
-        Py_DECREF(bytes);
+        result = save_other_text(self, object);
     }
     return result < 0 ? -1 : kr_pickle_memoize(self, object);
 }
