@@ -520,6 +520,14 @@ static PyObject *builtin_locals(PyObject *module, PyObject *unused) { return Py_
 
 static PyObject *min_max(const char *name, PyObject *const *args, Py_ssize_t count, PyObject *names, int op) {
     PyObject *key = NULL, *fallback = NULL, *iterator, *best = NULL, *best_key = NULL, *item;
+    if (count == 0) {
+        PyErr_Format(PyExc_TypeError, "%s expected at least 1 argument, got 0", name);
+        return NULL;
+    }
+    if (names != NULL && PyTuple_GET_SIZE(names) > 2) {
+        PyErr_Format(PyExc_TypeError, "%s() takes at most 2 keyword arguments (%zd given)", name, PyTuple_GET_SIZE(names));
+        return NULL;
+    }
     if (names != NULL)
         for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(names); i++) {
             PyObject *keyword = PyTuple_GET_ITEM(names, i);
@@ -528,14 +536,10 @@ static PyObject *min_max(const char *name, PyObject *const *args, Py_ssize_t cou
             } else if (_PyUnicode_EqualToASCIIString(keyword, "default")) {
                 fallback = args[count + i];
             } else {
-                PyErr_Format(PyExc_TypeError, "%s() got an unexpected keyword argument '%S'", name, keyword);
+                PyErr_Format(PyExc_TypeError, "'%U' is an invalid keyword argument for %s()", keyword, name);
                 return NULL;
             }
         }
-    if (count == 0) {
-        PyErr_Format(PyExc_TypeError, "%s expected at least 1 argument, got 0", name);
-        return NULL;
-    }
     if (count > 1 && fallback != NULL) {
         PyErr_Format(PyExc_TypeError, "Cannot specify a default for %s() with multiple positional arguments", name);
         return NULL;

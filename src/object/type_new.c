@@ -299,6 +299,8 @@ static int take_class_cell(ClassRecipe *recipe) {
     return 0;
 }
 
+/* Done before the class is ready: a metaclass's mro() may call methods that use `__class__`, and a slot may be called
+ * `__classcell__`. */
 static int fill_class_cell(ClassRecipe *recipe, PyTypeObject *type) {
     if (recipe->cell == NULL) return 0;
     if (PyCell_Set(recipe->cell, (PyObject *)type) < 0) return -1;
@@ -358,7 +360,13 @@ static int announce_names(PyTypeObject *type) {
 /* Calls super(type, type).__init_subclass__(**kwargs). */
 static int announce_subclass(PyTypeObject *type, PyObject *kwargs) {
     PyObject *found = NULL;
-    for (Py_ssize_t i = 1; i < PyTuple_GET_SIZE(type->tp_mro) && found == NULL; i++) {
+    Py_ssize_t own = 0; /* a metaclass's mro() may put the class anywhere, or leave it out */
+    while (own < PyTuple_GET_SIZE(type->tp_mro) && PyTuple_GET_ITEM(type->tp_mro, own) != (PyObject *)type) own++;
+    if (own == PyTuple_GET_SIZE(type->tp_mro)) {
+        PyErr_SetString(PyExc_TypeError, "super(type, obj): obj must be an instance or subtype of type");
+        return -1;
+    }
+    for (Py_ssize_t i = own + 1; i < PyTuple_GET_SIZE(type->tp_mro) && found == NULL; i++) {
         PyTypeObject *ancestor = (PyTypeObject *)PyTuple_GET_ITEM(type->tp_mro, i);
         found = PyDict_GetItemWithError(ancestor->tp_dict, KR_NAME(__init_subclass__));
         if (found == NULL && PyErr_Occurred()) return -1;
@@ -383,8 +391,8 @@ static PyTypeObject *make_class(ClassRecipe *recipe, PyObject *kwargs) {
     if (take_slots(recipe) < 0) return NULL;
     PyTypeObject *type = allocate(recipe);
     if (type == NULL) return NULL;
-    if (prepare_namespace(recipe, type) < 0 || PyType_Ready(type) < 0 || kr_type_fill_slots(type) < 0 ||
-        fill_class_cell(recipe, type) < 0 || announce_names(type) < 0 || announce_subclass(type, kwargs) < 0) {
+    if (prepare_namespace(recipe, type) < 0 || fill_class_cell(recipe, type) < 0 || PyType_Ready(type) < 0 ||
+        kr_type_fill_slots(type) < 0 || announce_names(type) < 0 || announce_subclass(type, kwargs) < 0) {
         Py_DECREF(type);
         return NULL;
     }

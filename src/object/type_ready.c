@@ -285,8 +285,11 @@ static int inherit_slots(PyTypeObject *type, PyTypeObject *base) {
     }
     INHERIT(tp_repr);
     INHERIT(tp_vectorcall_offset);
-    /* A class whose tp_call gets a Python method loses the flag then (update_one_slot). */
-    if (type->tp_call == NULL && (base->tp_flags & Py_TPFLAGS_HAVE_VECTORCALL)) {
+    /* Anybody can give a mutable class a __call__, so it is called through tp_call; but metaclasses are called all the
+     * time: they keep the flag, and lose it when tp_call gets a Python method (update_one_slot). */
+    if (type->tp_call == NULL && (base->tp_flags & Py_TPFLAGS_HAVE_VECTORCALL) &&
+        (!(type->tp_flags & Py_TPFLAGS_HEAPTYPE) || (type->tp_flags & Py_TPFLAGS_IMMUTABLETYPE) ||
+         (base->tp_flags & Py_TPFLAGS_TYPE_SUBCLASS))) {
         type->tp_flags |= Py_TPFLAGS_HAVE_VECTORCALL;
     }
     INHERIT(tp_call);

@@ -105,7 +105,13 @@ static PyObject *comparison_name(int op) {
 }
 
 static PyObject *slot_richcompare(PyObject *self, PyObject *other, int op) {
-    return call_special_maybe(comparison_name(op), (PyObject *[]){self, other}, 2);
+    int unbound;
+    PyObject *method = kr_special_lookup_unbound(self, comparison_name(op), &unbound);
+    if (method == NULL) {
+        PyErr_Clear(); /* a method that cannot be had compares nothing */
+        Py_RETURN_NOTIMPLEMENTED;
+    }
+    return call_found(method, unbound, (PyObject *[]){self, other}, 2);
 }
 
 static int slot_bool(PyObject *self) {
@@ -1004,11 +1010,9 @@ static void *direct_function(PyTypeObject *type, struct wrapperbase *entry, void
         return owner_slot != NULL ? *owner_slot : NULL;
     }
     if (slot == (void **)&type->tp_new && is_new_wrapper(found)) {
-        /* Only if it is the constructor that the layout wants; otherwise `__new__` must run its check. */
-        PyTypeObject *base = type->tp_base;
-        while (base != NULL && base->tp_new == kr_slot_new) base = base->tp_base;
-        newfunc function = ((PyTypeObject *)PyCFunction_GET_SELF(found))->tp_new;
-        return base != NULL && base->tp_new == function ? (void *)function : NULL;
+        /* The constructor that the class has by inheritance fits its layout, whichever type's __new__ this is. A class
+         * that had a Python __new__ keeps looking it up. */
+        return (void *)type->tp_new;
     }
     if (slot == (void **)&type->tp_hash && found == Py_None) return (void *)PyObject_HashNotImplemented;
     return NULL;

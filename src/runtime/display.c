@@ -57,6 +57,19 @@ static int write_margin(Display *display) {
 
 /* ---- Source lines ---- */
 
+/* Finds a PEP 263 cookie in a line, which must hold nothing but a comment, and copies its name. */
+static void read_cookie(const char *line, char *encoding, size_t capacity) {
+    line += strspn(line, " \t\f");
+    const char *cookie = *line == '#' ? strstr(line, "coding") : NULL;
+    if (cookie == NULL || (cookie[6] != ':' && cookie[6] != '=')) return;
+    cookie += 7;
+    cookie += strspn(cookie, " \t");
+    size_t size = strspn(cookie, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.");
+    if (size == 0 || size >= capacity) return;
+    memcpy(encoding, cookie, size);
+    encoding[size] = 0;
+}
+
 /* The text of a line of a file, without its newline; NULL without an exception if it cannot be had. A new reference. */
 static PyObject *source_line(PyObject *filename, int number) {
     PyObject *linecache = PyImport_GetModule(KR_NAME(linecache)), *result = NULL;
@@ -93,21 +106,13 @@ static PyObject *source_line(PyObject *filename, int number) {
     size_t capacity = 0;
     ssize_t length = -1;
     char encoding[64] = "utf-8";
+    int may_have_cookie = 1; /* in the second line only if the first one has no code */
     for (int i = 1; i <= number; i++) {
         length = getline(&line, &capacity, stream);
         if (length < 0) break;
-        if (i <= 2) { /* a PEP 263 cookie */
-            char *cookie = strstr(line, "coding");
-            char *hash = strchr(line, '#');
-            if (cookie != NULL && hash != NULL && hash < cookie && (cookie[6] == ':' || cookie[6] == '=')) {
-                cookie += 7;
-                cookie += strspn(cookie, " \t");
-                size_t size = strspn(cookie, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.");
-                if (size > 0 && size < sizeof encoding) {
-                    memcpy(encoding, cookie, size);
-                    encoding[size] = 0;
-                }
-            }
+        if (i <= 2 && may_have_cookie) {
+            read_cookie(line, encoding, sizeof encoding);
+            may_have_cookie = line[strspn(line, " \t\f\r\n")] == 0 || line[strspn(line, " \t\f")] == '#';
         }
     }
     fclose(stream);
@@ -336,74 +341,107 @@ int PyTraceBack_Print(PyObject *traceback, PyObject *file) {
 
 /* ---- Exceptions ---- */
 
-/* An attribute of a SyntaxError as an int; -1 if it is none. */
-static Py_ssize_t int_attribute(PyObject *value, const char *name) {
+/* The place that a SyntaxError tells of. */
+typedef struct {
+    PyObject *message, *file; /* owned */
+    PyObject *text;           /* owned; NULL if there is none */
+    Py_ssize_t line, offset, end_line, end_offset; /* from 1; offsets are -1 if there are none */
+} SyntaxPlace;
+
+/* Reads an attribute as a number; None means `absent`. Returns 0, or -1 with an exception. */
+static int read_number(PyObject *value, const char *name, Py_ssize_t absent, Py_ssize_t *number) {
     PyObject *object = PyObject_GetAttrString(value, name);
-    Py_ssize_t result = object == NULL || object == Py_None ? -1 : PyLong_AsSsize_t(object);
-    Py_XDECREF(object);
-    if (PyErr_Occurred()) {
-        PyErr_Clear();
-        result = -1;
-    }
-    return result;
+    if (object == NULL) return -1;
+    *number = object == Py_None ? absent : PyLong_AsSsize_t(object);
+    Py_DECREF(object);
+    return *number == -1 && PyErr_Occurred() ? -1 : 0;
 }
 
-/* The place of a SyntaxError: file, line, text and carets. */
+/* Reads the place from the exception's attributes. Returns 1, or 0 without an exception if they tell of none. */
+static int read_place(PyObject *value, SyntaxPlace *place) {
+    *place = (SyntaxPlace){NULL};
+    PyObject *line = PyObject_GetAttrString(value, "lineno");
+    int none = line == NULL || line == Py_None;
+    Py_XDECREF(line);
+    if (none || (place->message = PyObject_GetAttrString(value, "msg")) == NULL ||
+        (place->file = PyObject_GetAttrString(value, "filename")) == NULL ||
+        read_number(value, "lineno", -1, &place->line) < 0 || read_number(value, "offset", -1, &place->offset) < 0 ||
+        read_number(value, "end_lineno", place->line, &place->end_line) < 0 ||
+        read_number(value, "end_offset", -1, &place->end_offset) < 0 ||
+        (place->text = PyObject_GetAttrString(value, "text")) == NULL)
+        goto none;
+    if (place->file == Py_None) {
+        Py_SETREF(place->file, PyUnicode_FromString("<string>"));
+        if (place->file == NULL) goto none;
+    }
+    if (place->text == Py_None) Py_CLEAR(place->text);
+    if (!Py_IS_TYPE(value, (PyTypeObject *)PyExc_SyntaxError)) { /* only plain ones have an end, as in the reference */
+        place->end_line = place->line;
+        place->end_offset = -1;
+    }
+    return 1;
+none:
+    PyErr_Clear();
+    Py_CLEAR(place->message);
+    Py_CLEAR(place->file);
+    Py_CLEAR(place->text);
+    return 0;
+}
+
+/* Shows the text from the line on that the place is in, and carets below. */
+static int show_place_text(Display *display, SyntaxPlace *place) {
+    if (!PyUnicode_Check(place->text)) {
+        PyErr_BadArgument();
+        return -1;
+    }
+    PyObject *text = place->text;
+    Py_ssize_t start = leading_blanks(text), length = PyUnicode_GET_LENGTH(text) - start;
+    int newline = length > 0 && PyUnicode_READ_CHAR(text, start + length - 1) == '\n';
+    Py_ssize_t column = -1, end = -1; /* from `start` */
+    if (place->offset >= 1) {
+        column = place->offset - 1 - start;
+        if (column > length) column = length;
+        if (column > 0 && column == length && newline) column--;
+        if (place->end_line > place->line)
+            end = length - newline;
+        else if (place->end_offset > 0)
+            end = place->end_offset - 1 - start;
+        if (end > length) end = length;
+        for (Py_ssize_t i = start; i < start + column; i++) { /* the place may be in a later line of the text */
+            if (PyUnicode_READ_CHAR(text, i) != '\n') continue;
+            Py_ssize_t skipped = i + 1 - start;
+            start += skipped;
+            length -= skipped;
+            column -= skipped;
+            end -= skipped;
+        }
+    }
+    PyObject *visible = PyUnicode_Substring(text, start, start + length);
+    if (visible == NULL) return -1;
+    int result = write_text(display, "    "); /* as in the reference, no margin here */
+    if (result == 0) result = PyFile_WriteObject(visible, display->file, Py_PRINT_RAW);
+    if (result == 0 && !newline) result = write_text(display, "\n");
+    Py_DECREF(visible);
+    if (result < 0 || column < 0) return result;
+    if (end <= column) end = column + 1;
+    if (write_indent(display, 4) < 0 || write_indent(display, (int)column) < 0) return -1;
+    for (; column < end && result == 0; column++) result = write_text(display, "^");
+    return result == 0 ? write_text(display, "\n") : -1;
+}
+
+/* The place of a SyntaxError: file, line, text and carets. *message gets what is to be shown instead of the exception's
+ * own text (a new reference), or NULL. */
 static int show_syntax_error(Display *display, PyObject *value, PyObject **message) {
+    SyntaxPlace place;
     *message = NULL;
-    PyObject *file = PyObject_GetAttrString(value, "filename"), *text = PyObject_GetAttrString(value, "text");
-    PyObject *text_line = NULL, *shown = NULL;
-    Py_ssize_t line = int_attribute(value, "lineno"), offset = int_attribute(value, "offset");
-    Py_ssize_t end_line = int_attribute(value, "end_lineno"), end_offset = int_attribute(value, "end_offset");
-    int result = 0;
-    PyErr_Clear();
-    *message = PyObject_GetAttrString(value, "msg");
-    if (*message == NULL) PyErr_Clear();
-    if (line < 0) goto done;
-    shown = file == NULL || file == Py_None ? PyUnicode_FromString("<string>") : PyObject_Str(file);
-    if (shown == NULL || write_margin(display) < 0 ||
-        write_object(display, PyUnicode_FromFormat("  File \"%U\", line %zd\n", shown, line)) < 0) {
-        result = -1;
-        goto done;
-    }
-    if (text == NULL || !PyUnicode_Check(text)) {
-        text_line = file != NULL && PyUnicode_Check(file) ? source_line(file, (int)line) : NULL;
-    } else {
-        text_line = Py_NewRef(text);
-    }
-    if (text_line == NULL) goto done;
-    Py_ssize_t length = PyUnicode_GET_LENGTH(text_line), start = leading_blanks(text_line);
-    while (length > start && (PyUnicode_READ_CHAR(text_line, length - 1) == '\n' ||
-                              PyUnicode_READ_CHAR(text_line, length - 1) == '\r' ||
-                              PyUnicode_READ_CHAR(text_line, length - 1) == ' ' ||
-                              PyUnicode_READ_CHAR(text_line, length - 1) == '\t'))
-        length--;
-    PyObject *visible = PyUnicode_Substring(text_line, start, length);
-    if (visible == NULL || write_text(display, "    ") < 0 || /* as in the reference, no margin here */
-        PyFile_WriteObject(visible, display->file, Py_PRINT_RAW) < 0 || write_text(display, "\n") < 0)
-        result = -1;
-    Py_XDECREF(visible);
-    if (result < 0 || offset < 1) goto done;
-    Py_ssize_t from = offset - 1, to = end_line == line && end_offset > offset ? end_offset - 1 : end_line > line ? length : offset;
-    if (end_offset < 0 || end_offset == 0 || end_offset == offset) to = offset;
-    if (end_line > line) to = length;
-    from -= start;
-    to -= start;
-    if (from < 0) goto done; /* the place lies before the visible text */
-    if (to <= from) to = from + 1;
-    if (write_text(display, "    ") < 0) result = -1;
-    for (Py_ssize_t i = 0; i < from && result == 0; i++) {
-        Py_UCS4 c = start + i < PyUnicode_GET_LENGTH(text_line) ? PyUnicode_READ_CHAR(text_line, start + i) : ' ';
-        result = write_text(display, c == '\t' ? "\t" : " ");
-    }
-    for (Py_ssize_t i = from; i < to && result == 0; i++) result = write_text(display, "^");
-    if (result == 0) result = write_text(display, "\n");
-done:
-    PyErr_Clear();
-    Py_XDECREF(file);
-    Py_XDECREF(text);
-    Py_XDECREF(text_line);
-    Py_XDECREF(shown);
+    if (!read_place(value, &place)) return 0;
+    int result = write_margin(display);
+    if (result == 0)
+        result = write_object(display, PyUnicode_FromFormat("  File \"%S\", line %zd\n", place.file, place.line));
+    if (result == 0 && place.text != NULL) result = show_place_text(display, &place);
+    *message = place.message;
+    Py_DECREF(place.file);
+    Py_XDECREF(place.text);
     return result;
 }
 
@@ -467,9 +505,8 @@ static int show_notes(Display *display, PyObject *value) {
             PyErr_Clear();
             text = PyUnicode_FromString("<__notes__ repr() failed>");
         }
-        result = text == NULL ? -1 : write_lines(display, text);
+        result = text == NULL ? -1 : write_lines(display, text); /* as in the reference, no newline after it */
         Py_XDECREF(text);
-        if (result == 0) result = write_text(display, "\n");
         Py_DECREF(notes);
         return result;
     }
@@ -658,7 +695,11 @@ void _PyErr_Display(PyObject *file, PyObject *type, PyObject *value, PyObject *t
     }
     Display display = {.file = file, .seen = PySet_New(NULL)};
     if (display.seen == NULL) PyErr_Clear();
-    if (show_recursive(&display, value) < 0) PyErr_Clear();
+    if (show_recursive(&display, value) < 0) {
+        PyErr_Clear();
+        _PyObject_Dump(value);
+        fprintf(stderr, "lost sys.stderr\n");
+    }
     Py_XDECREF(display.seen);
     PyObject *flushed = PyObject_CallMethodNoArgs(file, KR_NAME(flush));
     if (flushed == NULL) PyErr_Clear();

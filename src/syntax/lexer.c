@@ -672,7 +672,7 @@ next_line:
         return;
     }
     if (lexer->async_def && !blank && lexer->level == 0 && lexer->async_def_newline &&
-        lexer->async_def_indent >= lexer->indents) {
+        lexer->async_def_indent >= lexer->indents && *lexer->cursor != '\n') { /* not behind a type comment */
         lexer->async_def = false;
     }
 

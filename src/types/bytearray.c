@@ -480,6 +480,10 @@ static PyObject *array_extend(PyObject *self, PyObject *iterable) {
         return NULL;
     }
     /* All or nothing: the items go to a temporary array first. */
+    if (PyObject_LengthHint(iterable, 32) < 0) {
+        Py_DECREF(iterator);
+        return NULL;
+    }
     PyObject *collected = PyByteArray_FromStringAndSize(NULL, 0);
     int failed = collected == NULL || append_iterator(collected, iterator) < 0 || append_buffer(self, collected) < 0;
     Py_DECREF(iterator);

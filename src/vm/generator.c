@@ -570,12 +570,12 @@ static PyObject *generator_sizeof(PyGenObject *self, PyObject *unused) {
                                  sizeof(PyObject *) + sizeof(KrFrame));
 }
 
-#define SHARED_GETSET                                                                                                  \
-    {"__name__", (getter)get_name, (setter)set_name, "The name of the function that made it."},                       \
-        {"__qualname__", (getter)get_qualname, (setter)set_qualname, "The dotted name of that function."}
+#define SHARED_GETSET(kind)                                                                                               \
+    {"__name__", (getter)get_name, (setter)set_name, "The name of the " kind "."},                       \
+        {"__qualname__", (getter)get_qualname, (setter)set_qualname, "The dotted name of the " kind "."}
 
 static PyGetSetDef generator_getset[] = {
-    SHARED_GETSET,
+    SHARED_GETSET("generator"),
     {"gi_yieldfrom", (getter)get_delegate, NULL, "What it delegates to by 'yield from', or None."},
     {"gi_running", (getter)get_running},
     {"gi_frame", (getter)get_frame},
@@ -653,7 +653,7 @@ static PyObject *coroutine_await(PyObject *self) {
 }
 
 static PyGetSetDef coroutine_getset[] = {
-    SHARED_GETSET,
+    SHARED_GETSET("coroutine"),
     {"cr_await", (getter)get_delegate, NULL, "What it awaits, or None."},
     {"cr_running", (getter)get_running},
     {"cr_frame", (getter)get_frame},
@@ -671,7 +671,7 @@ static PyMethodDef coroutine_methods[] = {
     {"send", (PyCFunction)kr_generator_send_method, METH_O,
      "send(arg) -> send 'arg' into coroutine; returns what it awaits next or raises StopIteration."},
     {"throw", (PyCFunction)(void (*)(void))generator_throw_method, METH_FASTCALL,
-     "throw(value)\nthrow(type[,value[,traceback]])\n\nRaises an exception inside coroutine; returns what it awaits next or\n"
+     "throw(value)\nthrow(type[,value[,traceback]])\n\nRaises an exception in coroutine; returns what it awaits next or\n"
      "raises StopIteration."},
     {"close", (PyCFunction)kr_generator_close, METH_NOARGS, "close() -> raise GeneratorExit inside coroutine."},
     {"__sizeof__", (PyCFunction)generator_sizeof, METH_NOARGS, "Size in bytes, its frame included."},

@@ -2,6 +2,8 @@
 #include <Python.h>
 #include <string.h>
 
+#include "object/interpreter.h"
+#include "object/runtime.h"
 #include "types/codecs/codecs.h"
 
 const char *PyUnicode_GetDefaultEncoding(void) { return "utf-8"; }
@@ -30,7 +32,26 @@ static Encoding well_known(const char *encoding) {
 
 /* ---- decoding ---- */
 
+/* Development mode refuses unknown names even where nothing would use them. Returns 0 or -1. */
+static int check_names(const char *encoding, const char *errors) {
+    if ((encoding == NULL && errors == NULL) || !kr_tstate()->interp->config.dev_mode) return 0;
+    if (Py_FileSystemDefaultEncoding == NULL || _Py_IsFinalizing()) return 0; /* no codecs can be imported */
+    PyObject *found = NULL;
+    if (encoding != NULL) {
+        found = _PyCodec_Lookup(encoding);
+        if (found == NULL) return -1;
+        Py_DECREF(found);
+    }
+    if (errors != NULL) {
+        found = PyCodec_LookupError(errors);
+        if (found == NULL) return -1;
+        Py_DECREF(found);
+    }
+    return 0;
+}
+
 PyObject *PyUnicode_Decode(const char *data, Py_ssize_t size, const char *encoding, const char *errors) {
+    if (check_names(encoding, errors) < 0) return NULL;
     switch (well_known(encoding)) {
         case UTF8: return PyUnicode_DecodeUTF8Stateful(data, size, errors, NULL);
         case UTF16: return PyUnicode_DecodeUTF16(data, size, errors, 0);
@@ -61,7 +82,7 @@ PyObject *PyUnicode_FromEncodedObject(PyObject *object, const char *encoding, co
         return NULL;
     }
     if (PyBytes_Check(object)) {
-        if (PyBytes_GET_SIZE(object) == 0) return PyUnicode_New(0, 0);
+        if (PyBytes_GET_SIZE(object) == 0) return check_names(encoding, errors) < 0 ? NULL : PyUnicode_New(0, 0);
         return PyUnicode_Decode(PyBytes_AS_STRING(object), PyBytes_GET_SIZE(object), encoding, errors);
     }
     if (PyUnicode_Check(object)) {
@@ -72,7 +93,11 @@ PyObject *PyUnicode_FromEncodedObject(PyObject *object, const char *encoding, co
     if (PyObject_GetBuffer(object, &buffer, PyBUF_SIMPLE) < 0)
         return PyErr_Format(PyExc_TypeError, "decoding to str: need a bytes-like object, %.80s found",
                             Py_TYPE(object)->tp_name);
-    PyObject *text = buffer.len == 0 ? PyUnicode_New(0, 0) : PyUnicode_Decode(buffer.buf, buffer.len, encoding, errors);
+    PyObject *text;
+    if (buffer.len > 0)
+        text = PyUnicode_Decode(buffer.buf, buffer.len, encoding, errors);
+    else
+        text = check_names(encoding, errors) < 0 ? NULL : PyUnicode_New(0, 0);
     PyBuffer_Release(&buffer);
     return text;
 }
@@ -104,6 +129,7 @@ PyObject *PyUnicode_AsEncodedString(PyObject *text, const char *encoding, const 
         PyErr_BadArgument();
         return NULL;
     }
+    if (check_names(encoding, errors) < 0) return NULL;
     switch (well_known(encoding)) {
         case UTF8: return _PyUnicode_AsUTF8String(text, errors);
         case UTF16: return _PyUnicode_EncodeUTF16(text, errors, 0);
