@@ -20,7 +20,7 @@ help:
 	@echo "make debug       build with all checks         (build/debug/krait)"
 	@echo "make sanitize    build with ASan and UBSan     (build/sanitize/krait)"
 	@echo "make pgo         build with profile and LTO    (build/pgo/krait)"
-	@echo "make conformance run CPython's test suite      (MODULES='test_list test_dict' to choose)"
+	@echo "make conformance run CPython's test suite      (GROUP=language or MODULES='test_list test_dict')"
 	@echo "make check-bytecode compare bytecode, trees and errors with python3.11"
 	@echo "make install     install below PREFIX (/usr/local)"
 	@echo "make clean       remove build/"
@@ -51,7 +51,8 @@ bench: build
 	@/usr/bin/python3.11 bench/run.py --krait $(KRAIT)
 
 conformance: build
-	@/usr/bin/python3.11 tests/conformance/run.py --krait $(KRAIT) $(MODULES)
+	@/usr/bin/python3.11 tests/conformance/run.py --krait $(KRAIT) --write \
+	    $(if $(MODULES),,--group $(or $(GROUP),all)) $(MODULES)
 
 check-bytecode: build
 	@/usr/bin/python3.11 tests/bytecode/check.py --krait $(KRAIT)

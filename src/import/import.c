@@ -494,16 +494,20 @@ int kr_import_install_core(PyThreadState *thread, PyObject *sys_module) {
 }
 
 int kr_import_install_external(PyThreadState *thread) {
-    PyObject *external = import_bootstrap("_frozen_importlib_external", "_bootstrap_external.py");
-    if (external == NULL) return -1;
-    /* what importlib._bootstrap._install_external_importers() does, which imports the module by name */
-    PyObject *result = PyObject_SetAttrString(thread->interp->importlib, "_bootstrap_external", external) < 0
-                           ? NULL
-                           : PyObject_CallMethod(external, "_install", "O", thread->interp->importlib);
-    Py_DECREF(external);
-    if (result == NULL) return -1;
-    Py_DECREF(result);
-    return 0;
+    PyObject *importlib = thread->interp->importlib, *name = PyUnicode_InternFromString("_frozen_importlib_external");
+    PyObject *result = NULL;
+    if (name == NULL) return -1;
+    if (find_frozen(name) != NULL) { /* as an import, which gives the module its spec and loader */
+        result = PyObject_CallMethod(importlib, "_install_external_importers", NULL);
+    } else {
+        PyObject *external = import_bootstrap("_frozen_importlib_external", "_bootstrap_external.py");
+        if (external != NULL && PyObject_SetAttrString(importlib, "_bootstrap_external", external) == 0)
+            result = PyObject_CallMethod(external, "_install", "O", importlib);
+        Py_XDECREF(external);
+    }
+    Py_DECREF(name);
+    Py_XDECREF(result);
+    return result == NULL ? -1 : 0;
 }
 
 int kr_import_install_zip_hook(void) {

@@ -163,7 +163,6 @@ static PyObject *override_frozen(PyObject *module, PyObject *argument) {
     Py_RETURN_NONE;
 }
 
-static PyObject *override_multi(PyObject *module, PyObject *argument) { return PyLong_FromLong(0); }
 
 /* ---- Sources ---- */
 
@@ -228,8 +227,6 @@ static PyMethodDef methods[] = {
      "_frozen_module_names($module, /)\n--\n\nNames of all frozen modules."},
     {"_override_frozen_modules_for_tests", override_frozen, METH_O,
      "_override_frozen_modules_for_tests($module, override, /)\n--\n\nForces frozen modules on or off."},
-    {"_override_multi_interp_extensions_check", override_multi, METH_O,
-     "_override_multi_interp_extensions_check($module, override, /)\n--\n\nNo such check exists: always 0."},
     {"create_dynamic", (PyCFunction)(void (*)(void))create_dynamic, METH_FASTCALL,
      "create_dynamic($module, spec, file=None, /)\n--\n\nLoads an extension module."},
     {"exec_dynamic", exec_module, METH_O, "exec_dynamic($module, mod, /)\n--\n\nExecutes an extension module."},

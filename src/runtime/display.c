@@ -570,7 +570,7 @@ static int show_one(Display *display, PyObject *value) {
     result = write_margin(display);
     if (result == 0) result = write_type(display, (PyObject *)Py_TYPE(value));
     if (result == 0) {
-        PyObject *text = message != NULL ? PyObject_Str(message) : PyObject_Str(value);
+        PyObject *text = message == Py_None ? PyUnicode_New(0, 0) : PyObject_Str(message != NULL ? message : value);
         if (text == NULL) {
             PyErr_Clear();
             result = write_text(display, ": <exception str() failed>");

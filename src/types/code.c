@@ -418,10 +418,6 @@ static PyObject *get_freevars(PyCodeObject *code, void *closure) { return PyCode
 static PyObject *get_code(PyCodeObject *code, void *closure) { return PyCode_GetCode(code); }
 static PyObject *get_line_number_table(PyCodeObject *code, void *closure) { return kr_code_line_number_table(code); }
 
-static PyObject *get_adaptive_code(PyCodeObject *code, void *closure) {
-    return PyBytes_FromStringAndSize((const char *)code->co_code_adaptive, _PyCode_NBYTES(code));
-}
-
 /* Basic behaviour */
 
 static PyObject *code_repr(PyCodeObject *code) {
@@ -680,7 +676,7 @@ static PyMemberDef code_members[] = {
 
 static PyGetSetDef code_getset[] = {
     {"co_lnotab", (getter)get_line_number_table, NULL, NULL, NULL},
-    {"_co_code_adaptive", (getter)get_adaptive_code, NULL, NULL, NULL},
+    {"_co_code_adaptive", (getter)get_code, NULL, NULL, NULL}, /* dis does not know the specialised instructions */
     {"co_varnames", (getter)get_varnames, NULL, NULL, NULL},
     {"co_cellvars", (getter)get_cellvars, NULL, NULL, NULL},
     {"co_freevars", (getter)get_freevars, NULL, NULL, NULL},

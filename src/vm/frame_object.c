@@ -23,6 +23,12 @@ PyFrameObject *kr_frame_object(KrFrame *frame) {
     }
     PyErr_Restore(type, value, traceback);
     self->f_back = NULL;
+    if (frame->frame_object != NULL) { /* the allocation ran the collector, and a callback asked for this frame */
+        self->frame = self->own = NULL;
+        self->trace = NULL;
+        Py_DECREF(self);
+        return frame->frame_object;
+    }
     self->frame = frame;
     self->trace = NULL;
     self->line = 0;

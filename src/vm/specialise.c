@@ -158,6 +158,16 @@ fail:
 /* True if the instance attributes of the type follow the plain rules. */
 static int has_plain_getattr(PyTypeObject *type) { return type->tp_getattro == PyObject_GenericGetAttr; }
 
+/* True if instances may start to bind, because anybody can give their class a `__get__` or `__set__`. */
+static int is_mutable_class(PyTypeObject *type) {
+    return (type->tp_flags & (Py_TPFLAGS_HEAPTYPE | Py_TPFLAGS_IMMUTABLETYPE)) == Py_TPFLAGS_HEAPTYPE;
+}
+
+/* True if a class attribute goes before an instance attribute of the same name, now or some day. */
+static int may_bind(PyObject *descriptor) {
+    return Py_TYPE(descriptor)->tp_descr_set != NULL || is_mutable_class(Py_TYPE(descriptor));
+}
+
 /* Packs where a shape's attribute is; -1 if it does not fit. */
 static int pack_place(KrClassLayout *layout, Py_ssize_t index) {
     Py_ssize_t offset = layout->attribute_offset;
@@ -197,7 +207,7 @@ void kr_specialise_load_attr(_Py_CODEUNIT *instruction, PyObject *owner, PyObjec
         PyTypeObject *class = (PyTypeObject *)owner;
         if (type->tp_getattro != PyType_Type.tp_getattro || _PyType_Lookup(type, name) != NULL) goto fail;
         PyObject *value = _PyType_Lookup(class, name);
-        if (value == NULL || Py_TYPE(value)->tp_descr_get != NULL || !kr_type_assign_version(class)) goto fail;
+        if (value == NULL || Py_TYPE(value)->tp_descr_get != NULL || is_mutable_class(Py_TYPE(value)) || !kr_type_assign_version(class)) goto fail;
         /* the metaclass must stay free of the name too: only `type` itself, which cannot change, is taken */
         if (type != &PyType_Type) goto fail;
         cache->version = class->tp_version_tag;
@@ -225,7 +235,7 @@ void kr_specialise_load_attr(_Py_CODEUNIT *instruction, PyObject *owner, PyObjec
             become(instruction, OP_LOAD_ATTR_PROPERTY);
             return;
         }
-        if (Py_TYPE(descriptor)->tp_descr_set != NULL) goto fail; /* data descriptors come first */
+        if (may_bind(descriptor)) goto fail; /* data descriptors come first */
     }
     if (!(type->tp_flags & Py_TPFLAGS_MANAGED_DICT)) goto fail;
     KrClassLayout *layout = kr_class_layout(type);
@@ -265,7 +275,7 @@ void kr_specialise_store_attr(_Py_CODEUNIT *instruction, PyObject *owner, PyObje
             become(instruction, OP_STORE_ATTR_SLOT);
             return;
         }
-        if (Py_TYPE(descriptor)->tp_descr_set != NULL) goto fail;
+        if (may_bind(descriptor)) goto fail;
     }
     if (!(type->tp_flags & Py_TPFLAGS_MANAGED_DICT)) goto fail;
     KrClassLayout *layout = kr_class_layout(type);
@@ -305,7 +315,9 @@ void kr_specialise_load_method(_Py_CODEUNIT *instruction, PyObject *owner, PyObj
         if (type != &PyType_Type || _PyType_Lookup(type, name) != NULL) goto fail;
         PyObject *method = _PyType_Lookup(class, name);
         if (method == NULL || !kr_type_assign_version(class)) goto fail;
-        if (!(Py_TYPE(method)->tp_flags & Py_TPFLAGS_METHOD_DESCRIPTOR) && Py_TYPE(method)->tp_descr_get != NULL) goto fail;
+        if (!(Py_TYPE(method)->tp_flags & Py_TPFLAGS_METHOD_DESCRIPTOR) &&
+            (Py_TYPE(method)->tp_descr_get != NULL || is_mutable_class(Py_TYPE(method))))
+            goto fail;
         cache->version = class->tp_version_tag;
         cache->method = method;
         become(instruction, OP_LOAD_METHOD_CLASS);

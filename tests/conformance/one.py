@@ -5,7 +5,8 @@ Usage: PYTHON one.py MODULE RESULTS
 A line of RESULTS is an outcome (started, passed, failed, skipped), a tab, and the test's id. The last line about a test
 counts; `started` without another line means that the test ended the process.
 """
-import importlib
+import importlib.util
+import os
 import sys
 import unittest
 
@@ -57,6 +58,17 @@ class Recorder(unittest.TestResult):
         self.outcome = "failed"
 
 
+def leave_cache_folder():
+    """Let the tests see an interpreter without a folder for .pyc files, in which alone they were loaded."""
+    prefix, sys.pycache_prefix = sys.pycache_prefix, None
+    os.environ.pop("PYTHONPYCACHEPREFIX", None)
+    for module in list(sys.modules.values()):
+        spec = getattr(module, "__spec__", None)
+        cached = getattr(spec, "cached", None)
+        if prefix and cached and cached.startswith(prefix):
+            spec.cached = module.__cached__ = importlib.util.cache_from_source(spec.origin)
+
+
 def main(name, path):
     from test import support
     support.use_resources = []
@@ -69,6 +81,7 @@ def main(name, path):
         except unittest.SkipTest as skip:
             stream.write(f"skipped\ttest.{name}\n")
             return
+        leave_cache_folder()
         if hasattr(module, "test_main"):  # a module that arranges its own run, as the suite's driver lets it
             support._run_suite = lambda suite: suite.run(result)
             module.test_main()
