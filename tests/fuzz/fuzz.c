@@ -3,6 +3,7 @@
  * source    the bytes are a file: decoded by its coding line, split into tokens, parsed, compiled
  * text      the bytes are UTF-8 text for compile() in each mode: the parser alone, syntax tree and all
  * marshal   the bytes are the body of a .pyc
+ * pickle    the bytes are a pickle, which may refer to a few harmless classes; what it makes is pickled again
  */
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
@@ -12,6 +13,7 @@
 #define TARGET_source 1
 #define TARGET_text 2
 #define TARGET_marshal 3
+#define TARGET_pickle 4
 #define CHOOSE(name) CHOOSE_(name)
 #define CHOOSE_(name) TARGET_##name
 
@@ -23,7 +25,33 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static struct {
     PyObject *compile; /* builtins.compile */
+    PyObject *unpickle; /* a function of bytes */
 } state;
+
+#if CHOOSE(FUZZ_TARGET) == TARGET_pickle
+static const char unpickler[] =
+    "import _pickle, io, collections, copyreg\n"
+    "class Plain: pass\n"
+    "class Slots: __slots__ = 'a', 'b'\n"
+    "class Items(list): pass\n"
+    "class Pairs(dict): pass\n"
+    "class Stateful:\n"
+    "    def __setstate__(self, state): self.state = state\n"
+    "class Unseekable:\n"
+    "    def __init__(self, file): self.read, self.readline = file.read, file.readline\n"
+    "harmless = {value.__name__: value for value in (Plain, Slots, Items, Pairs, Stateful, list, tuple, dict, set, frozenset, int,\n"
+    "            float, complex, str, slice, object, collections.OrderedDict, collections.deque, collections.defaultdict,\n"
+    "            copyreg._reconstructor, copyreg.__newobj__, memoryview, len, reversed, enumerate)}\n"
+    "class Unpickler(_pickle.Unpickler):\n"
+    "    def find_class(self, module, name): return harmless[name]\n"
+    "    def persistent_load(self, key): return Plain, key\n"
+    "def unpickle(data):\n"
+    "    file = io.BytesIO(data[1:])\n"
+    "    if data[0] & 1: file = Unseekable(file)\n"
+    "    encoding = ('ASCII', 'latin1', 'bytes')[data[0] >> 1 & 3]\n"
+    "    value = Unpickler(file, encoding=encoding, buffers=[b'abc', bytearray(b'def')]).load()\n"
+    "    return _pickle.loads(_pickle.dumps(value, (data[0] >> 3) % 6))\n";
+#endif
 
 int LLVMFuzzerInitialize(int *argc, char ***argv) {
     PyConfig config;
@@ -35,6 +63,10 @@ int LLVMFuzzerInitialize(int *argc, char ***argv) {
     if (PyStatus_Exception(status)) Py_ExitStatusException(status);
     if (PyRun_SimpleString("import warnings; warnings.simplefilter('ignore')")) return -1;
     state.compile = PyObject_GetAttrString(PyImport_AddModule("builtins"), "compile");
+#if CHOOSE(FUZZ_TARGET) == TARGET_pickle
+    if (PyRun_SimpleString(unpickler)) return -1;
+    state.unpickle = PyObject_GetAttrString(PyImport_AddModule("__main__"), "unpickle");
+#endif
     return state.compile ? 0 : -1;
 }
 
@@ -64,6 +96,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     int flags = data[0] & 4 ? PyCF_ONLY_AST : data[0] & 8 ? PyCF_TYPE_COMMENTS | PyCF_ONLY_AST : data[0] & 16 ? PyCF_ALLOW_TOP_LEVEL_AWAIT : 0;
     settle(PyObject_CallFunction(state.compile, "Ossii", text, "input.py", modes[data[0] % 3], flags, 1));
     Py_DECREF(text);
+#elif CHOOSE(FUZZ_TARGET) == TARGET_pickle
+    if (size == 0) return 0;
+    settle(PyObject_CallFunction(state.unpickle, "y#", (const char *)data, (Py_ssize_t)size));
 #else
     settle(PyMarshal_ReadObjectFromString((const char *)data, (Py_ssize_t)size));
 #endif

@@ -3,10 +3,12 @@
 Usage: python3.11 tests/fuzz/seeds.py FOLDER
 """
 import ast
+import collections
 import glob
 import keyword
 import marshal
 import os
+import pickle
 import random
 import sys
 import token
@@ -39,6 +41,38 @@ def write(folder, number, data):
         stream.write(data)
 
 
+class Plain:
+    def __init__(self):
+        self.a, self.b = 1, [self]
+
+
+class Slots:
+    __slots__ = "a", "b"
+
+
+class Items(list):
+    pass
+
+
+class Pairs(dict):
+    pass
+
+
+def picklable():
+    """Values whose pickles hold each instruction."""
+    loop = []
+    loop.append((loop, {"k": loop}))
+    slots = Slots()
+    slots.a = 1
+    items = Items([1, 2])
+    items.note = "n"
+    for bits in (0, 7, 8, 15, 16, 31, 32, 63, 64, 2100):
+        yield from (1 << bits, -1 << bits)
+    yield from (None, True, 1.5, 2j, "", "text", "x" * 300, "\u1234\ud800", b"ab", b"z" * 300, bytearray(b"ab"), (), (1,), (1, 2), (1, 2, 3),
+                (1, 2, 3, 4), [], [1, [2]], {}, {"a": {1: 2}}, set(), {1, 2}, frozenset("ab"), slice(1, 2), int, Plain, Plain(), slots,
+                items, Pairs(a=1), loop, collections.OrderedDict(a=1), collections.deque([1, 2], 5), collections.defaultdict(list, a=[1]))
+
+
 def main():
     folder = sys.argv[1]
     choose = random.Random(1)
@@ -53,6 +87,13 @@ def main():
     for number, value in enumerate((None, ..., -1, 2**70, 1.5, 2j, "é", b"x" * 300, (1, (2,)), [1], {1: 2}, {1}, frozenset({2}))):
         for version in range(5):
             write(folder + "/marshal", 10_000 + 10 * number + version, marshal.dumps(value, version))
+    for number, value in enumerate(picklable()):
+        for protocol in range(6):
+            try:
+                data = pickle.dumps(value, protocol)
+            except TypeError:  # slots need protocol 2
+                continue
+            write(folder + "/pickle", 10 * number + protocol, bytes([choose.randrange(48)]) + data)
     words = keyword.kwlist + keyword.softkwlist + list(token.EXACT_TOKEN_TYPES) + ["f'", 'rb"', "'''", "# coding: utf-16", "# type: int", "{x!r:>{y}}"]
     with open(folder + "/tokens", "w", encoding="ascii") as stream:
         stream.writelines('"' + word.replace("\\", "\\\\").replace('"', '\\"') + '"\n' for word in words)
