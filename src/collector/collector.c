@@ -12,6 +12,9 @@
  *   6. Steps 1 and 2 are repeated for the unreachable, since a finalizer may have brought some of them back.
  *   7. What is still unreachable is torn apart by tp_clear.
  *
+ * A full collection begins with what is known to be alive: it marks all that the roots reach, which is nearly everything
+ * and changes no counts, and takes as candidates only the rest.
+ *
  * From step 5 on the collector owns a reference to each unreachable object, so that its list stays valid.
  */
 #include <Python.h>
@@ -36,6 +39,7 @@ enum {
 static struct {
     void (*caches[CACHES_MAX])(void);
     int cache_count;
+    void (*visit_roots)(visitproc visit, void *argument);
 } state;
 
 /* A growable array of borrowed references, independent of the heap that is being examined. */
@@ -130,29 +134,25 @@ static int visit_candidate(PyObject *object, uint8_t *flags, void *argument) {
     return 0;
 }
 
-/* Makes all tracked objects of generations up to `generation` candidates. Returns -1 if memory is out; then there are no
- * candidates. */
+/* Makes all tracked objects of the youngest generation, or of both younger ones, candidates. Returns -1 if memory is out;
+ * then there are no candidates. */
 static int gather(int generation, Objects *candidates) {
     unsigned generations = (2u << generation) - 1;
     int result = 0;
-    if (generation == KR_GENERATIONS - 1) {
-        result = heap_visit(generations, visit_candidate, candidates);
-    } else {
-        for (int i = 0; i <= generation && result == 0; i++) result = large_visit(i, visit_candidate, candidates);
-        for (KrArena *arena = kr_heap.young; arena != NULL && result == 0; arena = arena->young_next) {
-            for (uint64_t pools = arena->young_pools; pools != 0 && result == 0; pools &= pools - 1) {
-                KrPool *pool = arena_pool(arena, __builtin_ctzll(pools));
-                unsigned lines = pool->young | (generation == 1 ? pool->middle : 0);
-                result = pool_visit(pool, lines, generations, visit_candidate, candidates);
-            }
+    for (int i = 0; i <= generation && result == 0; i++) result = large_visit(i, visit_candidate, candidates);
+    for (KrArena *arena = kr_heap.young; arena != NULL && result == 0; arena = arena->young_next) {
+        for (uint64_t pools = arena->young_pools; pools != 0 && result == 0; pools &= pools - 1) {
+            KrPool *pool = arena_pool(arena, __builtin_ctzll(pools));
+            unsigned lines = pool->young | (generation == 1 ? pool->middle : 0);
+            result = pool_visit(pool, lines, generations, visit_candidate, candidates);
         }
-        for (KrArena *arena = generation == 1 ? kr_heap.middle : NULL; arena != NULL && result == 0;
-             arena = arena->middle_next) {
-            uint64_t pools = arena->middle_pools & ~arena->young_pools;
-            for (; pools != 0 && result == 0; pools &= pools - 1) {
-                KrPool *pool = arena_pool(arena, __builtin_ctzll(pools));
-                result = pool_visit(pool, pool->middle, generations, visit_candidate, candidates);
-            }
+    }
+    for (KrArena *arena = generation == 1 ? kr_heap.middle : NULL; arena != NULL && result == 0;
+         arena = arena->middle_next) {
+        uint64_t pools = arena->middle_pools & ~arena->young_pools;
+        for (; pools != 0 && result == 0; pools &= pools - 1) {
+            KrPool *pool = arena_pool(arena, __builtin_ctzll(pools));
+            result = pool_visit(pool, pool->middle, generations, visit_candidate, candidates);
         }
     }
     if (result == 0) return 0;
@@ -269,6 +269,156 @@ static void reach(const Objects *candidates, Py_ssize_t owned, Objects *pending)
         if (!(*kr_gc_flags(items[i]) & KR_GC_REACHED)) traverse(items[i], visit_give, NULL);
     if (owned != 0)
         for (size_t i = 0; i < count; i++) items[i]->ob_refcnt += owned;
+}
+
+/* Marking from the roots. The flags of eight neighbours are one word: BYTES(x) repeats a flag in each of its bytes. */
+
+#define BYTES(flags) (0x0101010101010101u * (uint64_t)(flags))
+
+/* Calls `change` for each word of flags in pools that are in use, which returns what the word becomes. */
+typedef uint64_t (*WordChange)(uint64_t word, PyObject *first, void *argument);
+
+static inline void change_words(WordChange change, void *argument) {
+    for (KrArena *arena = kr_heap.arenas[1]; arena != NULL; arena = arena->kind_next) {
+        int touched = KR_POOLS_PER_ARENA - arena->fresh_pools;
+        for (int i = 0; i < touched; i++) {
+            KrPool *pool = arena_pool(arena, i);
+            if (pool->used == 0) continue;
+            uint8_t *table = (uint8_t *)pool;
+            for (int index = FLAGS_LINE; index < KR_POOL_FLAGS_SIZE; index += 8) {
+                uint64_t word;
+                memcpy(&word, table + index, sizeof word);
+                if (!(word & BYTES(KR_GC_TRACKED))) continue;
+                word = change(word, (PyObject *)(table + (size_t)index * KR_GRANULE), argument);
+                memcpy(table + index, &word, sizeof word);
+            }
+        }
+    }
+}
+
+static inline uint64_t word_to_candidates(uint64_t word, PyObject *first, void *argument) {
+    uint64_t permanent = word >> KR_GC_GENERATION_SHIFT & word >> (KR_GC_GENERATION_SHIFT + 1);
+    return word | (word & ~permanent & BYTES(KR_GC_TRACKED)) * KR_GC_CANDIDATE;
+}
+
+static inline uint64_t word_forget(uint64_t word, PyObject *first, void *argument) {
+    return word & ~BYTES(KR_GC_CANDIDATE | KR_GC_REACHED);
+}
+
+typedef struct {
+    Objects *candidates;
+    Py_ssize_t reached;
+    int failed;
+} Sweep;
+
+/* What was marked joins the oldest generation, the rest the array of candidates. */
+static inline uint64_t word_sweep(uint64_t word, PyObject *first, void *argument) {
+    Sweep *sweep = argument;
+    uint64_t reached = word / KR_GC_REACHED & BYTES(1);
+    for (uint64_t rest = word & BYTES(KR_GC_CANDIDATE); rest != 0; rest &= rest - 1) {
+        PyObject *object = (PyObject *)((char *)first + (size_t)(__builtin_ctzll(rest) / 8) * KR_GRANULE);
+        if (objects_append(sweep->candidates, object) < 0) sweep->failed = 1;
+    }
+    sweep->reached += __builtin_popcountll(reached);
+    word &= ~(reached * (KR_GC_REACHED | KR_GC_GENERATION));
+    return word | reached * ((KR_GENERATIONS - 1) << KR_GC_GENERATION_SHIFT);
+}
+
+enum { FLAGS_AHEAD = 16, OBJECTS_AHEAD = 8 }; /* how long memory that was asked for may take to arrive, in objects */
+
+typedef struct {
+    Objects pending;                   /* marked, still to be traversed */
+    PyObject *seen[FLAGS_AHEAD];       /* visited, the flags still to be looked at; NULL for a free place */
+    PyObject *arriving[OBJECTS_AHEAD]; /* taken from `pending`, their memory on the way */
+    unsigned seen_next, arriving_next;
+    int failed;
+} Marker;
+
+static inline void mark(Marker *marker, PyObject *object) {
+    uint8_t *flags = candidate_flags(object);
+    if (flags == NULL) return;
+    *flags = (uint8_t)((*flags & ~KR_GC_CANDIDATE) | KR_GC_REACHED);
+    if (objects_append(&marker->pending, object) < 0) marker->failed = 1;
+}
+
+static int visit_mark(PyObject *object, void *argument) {
+    Marker *marker = argument;
+    if (!(kr_heap_owner(object) & KR_OWNER_COLLECTED)) {
+        mark(marker, object);
+        return 0;
+    }
+    __builtin_prefetch(kr_pool_flag(object), 1);
+    PyObject **place = &marker->seen[marker->seen_next++ % FLAGS_AHEAD], *earlier = *place;
+    *place = object;
+    if (earlier != NULL) mark(marker, earlier);
+    return 0;
+}
+
+/* Takes the next object out, whose memory should have arrived; NULL at the end. */
+static PyObject *next_marked(Marker *marker) {
+    for (int idle = 0; idle <= OBJECTS_AHEAD;) {
+        if (marker->pending.count == 0) {
+            for (int i = 0; i < FLAGS_AHEAD; i++) {
+                PyObject *object = marker->seen[i];
+                marker->seen[i] = NULL;
+                if (object != NULL) mark(marker, object);
+            }
+        }
+        PyObject *coming = marker->pending.count > 0 ? marker->pending.items[--marker->pending.count] : NULL;
+        if (coming != NULL) __builtin_prefetch(coming);
+        PyObject **place = &marker->arriving[marker->arriving_next++ % OBJECTS_AHEAD], *object = *place;
+        *place = coming;
+        if (object != NULL) return object;
+        idle = coming == NULL ? idle + 1 : 0;
+    }
+    return NULL;
+}
+
+/* Finds the objects that no root reaches: they become the candidates; all others join the oldest generation. Tuples and
+ * dicts among those that can no longer be part of a cycle are untracked. `reached` is set to the number of the others
+ * that are tracked. Returns -1 if memory is out; then nothing is a candidate. */
+static int gather_unmarked(Objects *candidates, Py_ssize_t *reached) {
+    change_words(word_to_candidates, NULL);
+    for (int i = 0; i < KR_GENERATIONS; i++) {
+        KrLargeObject *head = &kr_gc.large[i];
+        for (KrLargeObject *record = head->next; record != NULL && record != head; record = record->next)
+            record->flags |= KR_GC_CANDIDATE;
+    }
+    Marker marker = {0};
+    if (state.visit_roots != NULL) state.visit_roots(visit_mark, &marker);
+    PyObject *object;
+    while ((object = next_marked(&marker)) != NULL) {
+        traverse(object, visit_mark, &marker);
+        if (PyTuple_CheckExact(object))
+            _PyTuple_MaybeUntrack(object);
+        else if (PyDict_CheckExact(object))
+            _PyDict_MaybeUntrack(object);
+    }
+    free(marker.pending.items);
+    Sweep sweep = {candidates, 0, marker.failed};
+    if (!sweep.failed) change_words(word_sweep, &sweep);
+    for (int i = 0; i < KR_GENERATIONS; i++) {
+        KrLargeObject *head = &kr_gc.large[i], *next;
+        for (KrLargeObject *record = head->next; record != NULL && record != head; record = next) {
+            next = record->next;
+            if (record->flags & KR_GC_REACHED) {
+                sweep.reached++;
+                promote((PyObject *)(record + 1), KR_GENERATIONS - 1);
+            } else if (record->flags & KR_GC_CANDIDATE && objects_append(candidates, (PyObject *)(record + 1)) < 0) {
+                sweep.failed = 1;
+            }
+        }
+    }
+    *reached = sweep.reached;
+    if (!sweep.failed) return 0;
+    change_words(word_forget, NULL);
+    for (int i = 0; i < KR_GENERATIONS; i++) {
+        KrLargeObject *head = &kr_gc.large[i];
+        for (KrLargeObject *record = head->next; record != NULL && record != head; record = record->next)
+            record->flags &= (uint8_t)~(KR_GC_CANDIDATE | KR_GC_REACHED);
+    }
+    candidates->count = 0;
+    return -1;
 }
 
 /* Promotes the reached candidates and leaves the unreachable in the array. Tuples, and dicts if `all`, that can no longer
@@ -490,6 +640,8 @@ static void call_callbacks(const char *phase, int generation, Py_ssize_t collect
     Py_XDECREF(info);
 }
 
+void kr_gc_set_roots(void (*visit_roots)(visitproc visit, void *argument)) { state.visit_roots = visit_roots; }
+
 void kr_gc_register_cache(void (*clear)(void)) {
     for (int i = 0; i < state.cache_count; i++)
         if (state.caches[i] == clear) return;
@@ -511,12 +663,12 @@ static Py_ssize_t collect(int generation, Py_ssize_t *collected, Py_ssize_t *unc
     kr_gc.count = 0;
 
     Objects candidates = {0}, pending = {0};
-    Py_ssize_t aside = 0;
-    if (gather(generation, &candidates) == 0 && candidates.count > 0 &&
-        (pending.items = malloc(candidates.count * sizeof(PyObject *))) != NULL) {
+    Py_ssize_t aside = 0, promoted = 0;
+    int gathered = full ? gather_unmarked(&candidates, &promoted) : gather(generation, &candidates);
+    if (gathered == 0 && (pending.items = malloc((candidates.count + 1) * sizeof(PyObject *))) != NULL) {
         clear_marks(generation);
         reach(&candidates, 0, &pending);
-        Py_ssize_t promoted = keep_unreachable(&candidates, older, full);
+        promoted += keep_unreachable(&candidates, older, full);
         if (full) {
             kr_gc.long_lived_total = promoted;
             kr_gc.long_lived_pending = 0;

@@ -159,6 +159,10 @@ Py_ssize_t kr_gc_generation_size(int generation);
 void kr_gc_freeze(void);
 void kr_gc_unfreeze(void);
 
+/* Names the function that visits what is known to be alive: objects which something outside the heap owns references to.
+ * It may leave some out; full collections are the faster the more it visits. */
+void kr_gc_set_roots(void (*visit_roots)(visitproc visit, void *argument));
+
 /* Has `clear` called after every full collection, to empty a free list or cache. */
 void kr_gc_register_cache(void (*clear)(void));
 

@@ -96,18 +96,19 @@ int kr_subtype_clear(PyObject *self) {
 
 /* Runs `__del__` (and the older tp_del, which must not see weak references any more). Returns 0 if the object is still to die, 1 if it lives again. */
 static int run_finalizers(PyTypeObject *type, PyObject *self) {
+    int collected = PyType_IS_GC(type);
     if (type->tp_finalize != NULL) {
-        PyObject_GC_Track(self);
+        if (collected) PyObject_GC_Track(self);
         if (PyObject_CallFinalizerFromDealloc(self) < 0) return 1;
-        PyObject_GC_UnTrack(self);
+        if (collected) PyObject_GC_UnTrack(self);
     }
     if (type->tp_del != NULL) {
-        PyObject_GC_Track(self);
+        if (collected) PyObject_GC_Track(self);
         if (type->tp_weaklistoffset != 0 && *(PyObject **)((char *)self + type->tp_weaklistoffset) != NULL)
             PyObject_ClearWeakRefs(self);
         type->tp_del(self);
         if (Py_REFCNT(self) > 0) return 1;
-        PyObject_GC_UnTrack(self);
+        if (collected) PyObject_GC_UnTrack(self);
     }
     return 0;
 }

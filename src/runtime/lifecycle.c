@@ -38,6 +38,7 @@
 #include "vm/frame.h"
 #include "vm/generator.h"
 #include "vm/gil.h"
+#include "vm/roots.h"
 
 const unsigned long Py_Version = PY_VERSION_HEX_EXPECTED;
 
@@ -156,6 +157,7 @@ static int set_filesystem_encoding(const PyConfig *config) {
 
 /* What all interpreters of the process share. */
 static PyStatus start_types(void) {
+    kr_gc_set_roots(kr_roots_visit);
     kr_int_initialize();
     kr_async_generator_initialize();
     if (kr_types_ready() < 0) return failed("cannot prepare the built-in types");
