@@ -17,6 +17,7 @@ sys.path.insert(0, HERE)
 
 import architecture_check  # noqa: E402
 import bytecode_check  # noqa: E402
+import memory_check  # noqa: E402
 import programs_check  # noqa: E402
 import suite_check  # noqa: E402
 import unit_check  # noqa: E402
@@ -33,6 +34,7 @@ def main():
     tests = []  # (name, function returning None or a text that says what failed)
     tests += architecture_check.tests(krait)
     tests += unit_check.tests(krait)
+    tests += memory_check.tests(krait)
     tests += programs_check.tests(krait)
     tests += bytecode_check.tests(krait)
     tests += suite_check.tests(krait)

@@ -15,6 +15,7 @@
 #include "object/names.h"
 #include "object/namespace.h"
 #include "object/runtime.h"
+#include "runtime/leaks.h"
 #include "types/int.h"
 #include "vm/eval.h"
 #include "vm/frame.h"
@@ -468,6 +469,12 @@ static PyObject *sys_getsizeof(PyObject *module, PyObject *args, PyObject *kwarg
     return PyLong_FromSize_t(size);
 }
 
+#ifdef KRAIT_DEBUG
+static PyObject *sys_gettotalrefcount(PyObject *module, PyObject *unused) {
+    return PyLong_FromSsize_t(kr_leaks_total_references());
+}
+#endif
+
 static PyObject *sys_debugmallocstats(PyObject *module, PyObject *unused) {
     _PyObject_DebugMallocStats(stderr);
     fputc('\n', stderr);
@@ -608,6 +615,10 @@ static PyMethodDef methods[] = {
     {"getfilesystemencodeerrors", sys_getfilesystemencodeerrors, METH_NOARGS,
      "getfilesystemencodeerrors($module, /)\n--\n\nThe error handler of file names."},
     {"_getquickenedcount", sys_getquickenedcount, METH_NOARGS, "_getquickenedcount($module, /)\n--\n\nAlways 0."},
+#ifdef KRAIT_DEBUG
+    {"gettotalrefcount", sys_gettotalrefcount, METH_NOARGS,
+     "gettotalrefcount($module, /)\n--\n\nThe sum of the reference counts of all objects."},
+#endif
     {"getrefcount", sys_getrefcount, METH_O,
      "getrefcount($module, object, /)\n--\n\nThe object's reference count, the argument's own reference included."},
     {"getrecursionlimit", sys_getrecursionlimit, METH_NOARGS,

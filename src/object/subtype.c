@@ -113,6 +113,24 @@ static int run_finalizers(PyTypeObject *type, PyObject *self) {
     return 0;
 }
 
+/* Classes are made with collected instances, but an extension module may take the flag away before there are any. */
+static void dealloc_uncollected(PyObject *self) {
+    PyTypeObject *type = Py_TYPE(self);
+    if (type->tp_finalize != NULL && PyObject_CallFinalizerFromDealloc(self) < 0) return;
+    if (type->tp_del != NULL) {
+        type->tp_del(self);
+        if (Py_REFCNT(self) > 0) return;
+    }
+    PyTypeObject *base = type;
+    destructor base_dealloc;
+    while ((base_dealloc = base->tp_dealloc) == kr_subtype_dealloc) base = base->tp_base;
+    /* The finalizer may have changed the class. */
+    type = Py_TYPE(self);
+    int release_type = (type->tp_flags & Py_TPFLAGS_HEAPTYPE) && !(base->tp_flags & Py_TPFLAGS_HEAPTYPE);
+    base_dealloc(self);
+    if (release_type) Py_DECREF(type);
+}
+
 static void dealloc(PyObject *self) {
     PyTypeObject *type = Py_TYPE(self), *base = type;
     destructor base_dealloc;
@@ -141,6 +159,10 @@ static void dealloc(PyObject *self) {
 }
 
 void kr_subtype_dealloc(PyObject *self) {
+    if (!PyType_IS_GC(Py_TYPE(self))) {
+        dealloc_uncollected(self);
+        return;
+    }
     PyObject_GC_UnTrack(self);
     PyThreadState *tstate = kr_tstate();
     if (_PyTrash_begin(tstate, self)) return;

@@ -12,6 +12,10 @@ const char *kr_config_getenv(const PyConfig *config, const char *name);
 /* The first -X option of that name ("name" or "name=value"), or NULL. */
 const wchar_t *kr_config_xoption(const PyConfig *config, const wchar_t *name);
 PyPreConfig *kr_pre_config(void);
+/* Chooses the allocators (allocators.c), before anything is allocated; one of the two forms of the command line is NULL. */
+PyStatus kr_allocators_start(int argc, char **bytes, wchar_t **wide);
+/* Sets the limit of the heap that -X maxheap or KRAITMAXHEAP asks for. */
+PyStatus kr_heap_limit_start(const PyConfig *config);
 /* True if LC_CTYPE is the C or POSIX locale. */
 int kr_locale_is_c(void);
 /* True if LC_CTYPE was such a locale before it was coerced to UTF-8. */

@@ -13,6 +13,7 @@
 #include "modules/sys.h"
 #include "object/errors.h"
 #include "object/interpreter.h"
+#include "object/method.h"
 #include "object/names.h"
 #include "object/object.h"
 #include "object/runtime.h"
@@ -47,6 +48,7 @@ enum { EXIT_FUNCTIONS = 32 };
 static struct {
     void (*exit_function[EXIT_FUNCTIONS])(void);
     int exit_count;
+    int in_fatal_error;
     int argc;
     wchar_t **argv;
     int locale_started;
@@ -129,6 +131,8 @@ void kr_locale_start(const PyConfig *config) {
 
 PyStatus Py_PreInitialize(const PyPreConfig *config) {
     *kr_pre_config() = *config;
+    if (config->allocator != PYMEM_ALLOCATOR_NOT_SET && _PyMem_SetupAllocators((PyMemAllocatorName)config->allocator) < 0)
+        return PyStatus_Error("unknown memory allocator");
     return PyStatus_Ok();
 }
 PyStatus Py_PreInitializeFromBytesArgs(const PyPreConfig *config, Py_ssize_t argc, char **argv) {
@@ -142,6 +146,7 @@ PyStatus Py_PreInitializeFromArgs(const PyPreConfig *config, Py_ssize_t argc, wc
 
 /* An exception during start-up becomes a status; it is printed as it would be at the top level. */
 static PyStatus failed(const char *what) {
+    if (PyErr_Occurred() && PyErr_GivenExceptionMatches(PyErr_Occurred(), PyExc_MemoryError)) return PyStatus_NoMemory();
     if (PyErr_Occurred()) PyErr_PrintEx(0);
     return PyStatus_Error(what);
 }
@@ -159,6 +164,10 @@ static int set_filesystem_encoding(const PyConfig *config) {
 static PyStatus start_types(void) {
     kr_gc_set_roots(kr_roots_visit);
     kr_int_initialize();
+    kr_gc_register_cache(kr_int_clear_free_list);
+    kr_gc_register_cache(kr_float_clear_free_list);
+    kr_gc_register_cache(kr_dict_clear_free_lists);
+    kr_gc_register_cache(kr_method_clear_free_list);
     kr_async_generator_initialize();
     if (kr_types_ready() < 0) return failed("cannot prepare the built-in types");
     if (kr_context_initialize() < 0) return failed("cannot prepare context variables");
@@ -384,6 +393,7 @@ PyStatus Py_InitializeFromConfig(const PyConfig *given) {
     PyConfig_Clear(&interpreter->config);
     interpreter->config = config;
     status = apply_limits(interpreter);
+    if (!PyStatus_Exception(status)) status = kr_heap_limit_start(&interpreter->config);
     if (PyStatus_Exception(status)) return status;
     PyThreadState *thread = PyThreadState_New(interpreter);
     if (thread == NULL) return PyStatus_NoMemory();
@@ -508,6 +518,7 @@ static void clear_modules(PyThreadState *thread) {
     Py_XDECREF(import_lib);
     Py_CLEAR(interpreter->modules_by_index);
     kr_gc_collect_silently();
+    if (kr_interpreter_is_main(interpreter)) kr_gc_report_at_shutdown();
     for (Py_ssize_t i = weak == NULL ? 0 : PyList_GET_SIZE(weak); --i >= 0;) {
         PyObject *pair = PyList_GET_ITEM(weak, i), *module = PyWeakref_GET_OBJECT(PyTuple_GET_ITEM(pair, 1));
         if (module == Py_None) continue;
@@ -530,8 +541,11 @@ static int finish_modules(PyThreadState *thread) {
     clear_modules(thread);
     int result = flush_streams();
     if (kr_interpreter_is_main(interpreter)) {
+#ifdef KRAIT_DEBUG
+        if (interpreter->config.show_ref_count)
+            fprintf(stderr, "[%zd refs, %zd blocks]\n", kr_leaks_total_references(), _Py_GetAllocatedBlocks());
+#endif
         if (interpreter->config.malloc_stats) _PyObject_DebugMallocStats(stderr);
-        kr_gc_report_at_shutdown();
     }
     Py_CLEAR(interpreter->sysdict);
     _PyModule_ClearDict(interpreter->builtins);
@@ -617,8 +631,14 @@ void Py_ExitStatusException(PyStatus status) {
 }
 
 void _Py_NO_RETURN _Py_FatalErrorFunc(const char *function, const char *message) {
+    if (state.in_fatal_error++) abort(); /* describing the first one failed */
     fflush(stdout);
-    fprintf(stderr, "Fatal Python error: %s: %s\n", function != NULL ? function : "<unknown>", message);
+    fprintf(stderr, "Fatal Python error: %s: %s\nPython runtime state: ", function != NULL ? function : "<unknown>", message);
+    if (_PyRuntime.finalizing != NULL)
+        fprintf(stderr, "finalizing (tstate=%p)\n", (void *)_PyRuntime.finalizing);
+    else
+        fprintf(stderr, "%s\n", _PyRuntime.initialized ? "initialized" : "core initialized");
+    fflush(stderr);
     if (kr_tstate() != NULL && PyErr_Occurred()) PyErr_PrintEx(0);
     kr_faulthandler_dump_current(2);
     abort();

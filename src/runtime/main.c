@@ -306,6 +306,8 @@ static int start_and_run(PyConfig *config, PyStatus status) {
 }
 
 int Py_BytesMain(int argc, char **argv) {
+    PyStatus status = kr_allocators_start(argc, argv, NULL);
+    if (PyStatus_Exception(status)) Py_ExitStatusException(status);
     PyConfig config;
     PyConfig_InitPythonConfig(&config);
     kr_locale_start(&config);
@@ -313,6 +315,8 @@ int Py_BytesMain(int argc, char **argv) {
 }
 
 int Py_Main(int argc, wchar_t **argv) {
+    PyStatus status = kr_allocators_start(argc, NULL, argv);
+    if (PyStatus_Exception(status)) Py_ExitStatusException(status);
     PyConfig config;
     PyConfig_InitPythonConfig(&config);
     return start_and_run(&config, PyConfig_SetArgv(&config, argc, argv));

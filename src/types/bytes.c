@@ -442,7 +442,7 @@ static PyObject *bytes_repeat(PyObject *self, Py_ssize_t times) {
         return NULL;
     }
     if (times * size == size && PyBytes_CheckExact(self)) return Py_NewRef(self);
-    PyObject *result = PyBytes_FromStringAndSize(NULL, times * size);
+    PyObject *result = allocate(times * size); /* never a shared object, even if it is empty */
     if (result != NULL) _PyBytes_Repeat(PyBytes_AS_STRING(result), times * size, PyBytes_AS_STRING(self), size);
     return result;
 }

@@ -30,7 +30,6 @@ static struct {
     PyDictKeysObject *tables[FREE_TABLES];
     int table_count;
     uint32_t keys_version;
-    int registered; /* the collector knows the free lists */
 } state = {.keys_version = 1};
 
 uint64_t kr_dict_version_tag;
@@ -718,10 +717,6 @@ static inline void release_dict(PyDictObject *self) {
         free_keys(keys);
     }
     if (PyDict_CheckExact(self) && state.dict_count < FREE_DICTS) {
-        if (UNLIKELY(!state.registered)) {
-            state.registered = 1;
-            kr_gc_register_cache(kr_dict_clear_free_lists);
-        }
         state.dicts[state.dict_count++] = self;
     } else {
         Py_TYPE(self)->tp_free(self);

@@ -6,6 +6,7 @@
 #include "object/interpreter.h"
 #include "object/names.h"
 #include "object/runtime.h"
+#include "types/str/str.h"
 #include "vm/eval.h"
 
 static struct {
@@ -323,7 +324,10 @@ static int function_clear(PyFunctionObject *self) {
     Py_CLEAR(self->func_dict);
     Py_CLEAR(self->func_closure);
     Py_CLEAR(self->func_annotations);
-    /* name, qualname and code stay until the end: a function that a cycle still reaches can be printed */
+    /* The code stays until the end, and so does some name: a function that a cycle still reaches can be printed. The
+     * names themselves may be part of the cycle, as instances of a class derived from str. */
+    Py_SETREF(self->func_name, Py_NewRef(kr_str_empty()));
+    Py_SETREF(self->func_qualname, Py_NewRef(kr_str_empty()));
     return 0;
 }
 
