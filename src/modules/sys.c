@@ -16,6 +16,7 @@
 #include "object/namespace.h"
 #include "object/runtime.h"
 #include "runtime/leaks.h"
+#include "types/float.h"
 #include "types/int.h"
 #include "vm/eval.h"
 #include "vm/frame.h"
@@ -478,6 +479,9 @@ static PyObject *sys_gettotalrefcount(PyObject *module, PyObject *unused) {
 static PyObject *sys_debugmallocstats(PyObject *module, PyObject *unused) {
     _PyObject_DebugMallocStats(stderr);
     fputc('\n', stderr);
+    _PyDict_DebugMallocStats(stderr);
+    _PyFloat_DebugMallocStats(stderr);
+    _PyObject_DebugTypeStats(stderr);
     Py_RETURN_NONE;
 }
 

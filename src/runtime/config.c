@@ -269,8 +269,10 @@ static PyStatus read_environment(PyConfig *config) {
         if (errors != NULL) *errors++ = 0;
         if (config->stdio_encoding == NULL && encoding[0] != 0)
             TRY(PyConfig_SetBytesString(config, &config->stdio_encoding, encoding));
-        if (config->stdio_errors == NULL)
-            TRY(PyConfig_SetBytesString(config, &config->stdio_errors, errors != NULL && *errors ? errors : "strict"));
+        if (config->stdio_errors == NULL && errors != NULL && *errors != 0)
+            TRY(PyConfig_SetBytesString(config, &config->stdio_errors, errors));
+        else if (config->stdio_errors == NULL && encoding[0] != 0)
+            TRY(PyConfig_SetBytesString(config, &config->stdio_errors, "strict"));
     }
     return PyStatus_Ok();
 }

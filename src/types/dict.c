@@ -1315,7 +1315,8 @@ int _PyDict_CheckConsistency(PyObject *op, int check_content) {
 }
 
 void _PyDict_DebugMallocStats(FILE *out) {
-    fprintf(out, "%d free PyDictObjects of %zu bytes each\n", state.dict_count, sizeof(PyDictObject));
+    _PyDebugAllocatorStats(out, "free PyDictObject", state.dict_count, sizeof(PyDictObject));
+    _PyDebugAllocatorStats(out, "free table of a PyDictObject", state.table_count, SMALL_TABLE_BYTES);
 }
 
 void kr_dict_clear_free_lists(void) {

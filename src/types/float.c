@@ -63,7 +63,7 @@ void kr_float_clear_free_list(void) {
 void kr_float_finalize(void) { kr_float_clear_free_list(); }
 
 void _PyFloat_DebugMallocStats(FILE *out) {
-    fprintf(out, "%d free floats of %zu bytes\n", state.free_count, sizeof(PyFloatObject));
+    _PyDebugAllocatorStats(out, "free PyFloatObject", state.free_count, sizeof(PyFloatObject));
 }
 
 /* ---- sys.float_info ---- */
