@@ -17,11 +17,11 @@ KR_FUNCTION_NONE(wait) {
 }
 
 KR_FUNCTION_POSITIONAL(waitpid, 2, 2) {
-    pid_t pid;
+    pid_t pid, found;
     int options, status = 0;
     if (kr_read_pid(argument[0], &pid) < 0 || kr_read_int(argument[1], &options) < 0) return NULL;
-    KR_RESTARTED(pid, waitpid(pid, &status, options));
-    return pid < 0 ? kr_posix_error() : Py_BuildValue("(ii)", pid, status);
+    KR_RESTARTED(found, waitpid(pid, &status, options));
+    return found < 0 ? kr_posix_error() : Py_BuildValue("(ii)", found, status);
 }
 
 static PyObject *float_time(struct timeval time) {
@@ -52,10 +52,11 @@ static PyObject *usage_object(const struct rusage *usage) {
 static PyObject *wait_with_usage(pid_t pid, int options) {
     int status = 0;
     struct rusage usage = {0};
-    KR_RESTARTED(pid, wait4(pid, &status, options, &usage));
-    if (pid < 0) return kr_posix_error();
+    pid_t found;
+    KR_RESTARTED(found, wait4(pid, &status, options, &usage));
+    if (found < 0) return kr_posix_error();
     PyObject *object = usage_object(&usage);
-    return object == NULL ? NULL : Py_BuildValue("(iiN)", pid, status, object);
+    return object == NULL ? NULL : Py_BuildValue("(iiN)", found, status, object);
 }
 
 KR_FUNCTION_KEYWORDS(wait3, 1, 1, "options") {
