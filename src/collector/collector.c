@@ -529,14 +529,24 @@ static void clear_weakrefs(const Objects *unreachable) {
     free(calls.items);
 }
 
+/* Whether an object's finalizer runs Python code: a method __del__, or the end of a suspended generator. */
+static int finalizes_in_python(PyTypeObject *type) {
+    return type->tp_flags & Py_TPFLAGS_HEAPTYPE || type == &PyGen_Type || type == &PyCoro_Type || type == &PyAsyncGen_Type;
+}
+
+/* Objects of the program's own making come first: what holds a file can close it before the file warns that it was not
+ * closed. */
 static void call_finalizers(const Objects *unreachable) {
-    for (size_t i = 0; i < unreachable->count; i++) {
-        PyObject *object = unreachable->items[i];
-        uint8_t *flags = kr_gc_flags(object);
-        destructor finalize = Py_TYPE(object)->tp_finalize;
-        if (finalize == NULL || *flags & KR_GC_FINALIZED) continue;
-        *flags |= KR_GC_FINALIZED;
-        finalize(object);
+    for (int native = 0; native <= 1; native++) {
+        for (size_t i = 0; i < unreachable->count; i++) {
+            PyObject *object = unreachable->items[i];
+            uint8_t *flags = kr_gc_flags(object);
+            destructor finalize = Py_TYPE(object)->tp_finalize;
+            if (finalize == NULL || *flags & KR_GC_FINALIZED) continue;
+            if (!native && !finalizes_in_python(Py_TYPE(object))) continue;
+            *flags |= KR_GC_FINALIZED;
+            finalize(object);
+        }
     }
 }
 
