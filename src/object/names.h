@@ -2,8 +2,7 @@
  *
  * `KR_NAME(__init__)` is an expression for the interned string "__init__", a borrowed reference, created at its first
  * use and kept for the life of the process. Each place of use has its own static record; all records are linked so that
- * shutdown can release the strings. Running out of memory here is fatal only at start-up; later KR_NAME yields NULL
- * with MemoryError set, which every attribute function passes on.
+ * shutdown can release the strings. The expression never fails: callers need not check it.
  */
 #ifndef KR_OBJECT_NAMES_H
 #define KR_OBJECT_NAMES_H
@@ -16,7 +15,7 @@ typedef struct KrName {
     struct KrName *next;
 } KrName;
 
-/* Interns the record's text and links the record for kr_names_finalize. Returns a borrowed reference or NULL. */
+/* Interns the record's text and links the record for kr_names_finalize. Returns a borrowed reference. */
 PyObject *kr_name_intern(KrName *name);
 
 /* The same for a text that is kept but not interned, such as the name of a lambda. */

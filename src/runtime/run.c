@@ -354,6 +354,7 @@ static char *prompt_line(void *context, int continuation) {
     char *line = PyOS_Readline(prompt->stream, stdout, prompt->prompts[continuation != 0]);
     if (line == NULL) {
         if (!PyErr_Occurred()) PyErr_SetNone(PyExc_KeyboardInterrupt);
+        if (PyErr_ExceptionMatches(PyExc_KeyboardInterrupt)) fputc('\n', stderr); /* leave the line of the prompt */
         return NULL;
     }
     if (*line == 0) {
@@ -373,9 +374,13 @@ static char *prompt_text(const char *name) {
     return copy;
 }
 
-/* Runs one statement. Returns 0; 11 (E_EOF) at the end of input; -1 after printing an exception. */
+enum {
+    END_OF_INPUT = 11,  /* what the C API returns for it, E_EOF */
+    OUT_OF_MEMORY = 15, /* E_NOMEM */
+};
+
+/* Runs one statement. Returns 0; END_OF_INPUT; OUT_OF_MEMORY or -1 after printing an exception. */
 static int run_interactive_one(FILE *stream, PyObject *filename, PyCompilerFlags *flags) {
-    enum { END_OF_INPUT = 11 };
     Prompt prompt = {stream, {prompt_text("ps1"), prompt_text("ps2")}};
     int result = -1;
     PyObject *code = NULL;
@@ -399,9 +404,11 @@ static int run_interactive_one(FILE *stream, PyObject *filename, PyCompilerFlags
         Py_XDECREF(code);
     }
     if (value == NULL) {
+        if (!PyErr_Occurred()) PyErr_NoMemory();
+        result = PyErr_ExceptionMatches(PyExc_MemoryError) ? OUT_OF_MEMORY : -1;
         PyErr_Print();
         kr_run_flush();
-        return -1;
+        return result;
     }
     Py_DECREF(value);
     kr_run_flush();
@@ -410,7 +417,8 @@ static int run_interactive_one(FILE *stream, PyObject *filename, PyCompilerFlags
 
 int PyRun_InteractiveOneObject(FILE *stream, PyObject *filename, PyCompilerFlags *flags) {
     PyCompilerFlags local = _PyCompilerFlags_INIT;
-    return run_interactive_one(stream, filename, flags == NULL ? &local : flags);
+    int result = run_interactive_one(stream, filename, flags == NULL ? &local : flags);
+    return result == OUT_OF_MEMORY ? -1 : result;
 }
 
 int PyRun_InteractiveOneFlags(FILE *stream, const char *filename, PyCompilerFlags *flags) {
@@ -434,11 +442,13 @@ int _PyRun_InteractiveLoopObject(FILE *stream, PyObject *filename, PyCompilerFla
             if (text == NULL || PySys_SetObject(defaults[i][0], text) < 0) PyErr_Clear();
             Py_XDECREF(text);
         }
-    enum { END_OF_INPUT = 11 };
-    int result;
-    do result = run_interactive_one(stream, filename, flags);
-    while (result != END_OF_INPUT);
-    return 0;
+    enum { MEMORY_ERRORS = 16 }; /* so many statements in a row without memory: give up, none can be read */
+    int result, failures = 0;
+    do {
+        result = run_interactive_one(stream, filename, flags);
+        failures = result == OUT_OF_MEMORY ? failures + 1 : 0;
+    } while (result != END_OF_INPUT && failures <= MEMORY_ERRORS);
+    return result == END_OF_INPUT ? 0 : -1;
 }
 
 int PyRun_InteractiveLoopFlags(FILE *stream, const char *filename, PyCompilerFlags *flags) {

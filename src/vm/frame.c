@@ -60,15 +60,8 @@ void kr_frame_stack_free(PyThreadState *thread) {
 static void move_into_object(KrFrame *frame, PyFrameObject *object) {
     size_t size = sizeof(KrFrame) + (size_t)frame->stack_top * sizeof(PyObject *);
     KrFrame *previous = kr_frame_first_complete(frame->previous);
-    KrFrame *own = PyMem_Malloc(size);
-    if (own == NULL) {
-        /* without memory the frame object keeps its code and function, but loses the locals */
-        for (int i = 0; i < frame->stack_top; i++) Py_CLEAR(frame->slot[i]);
-        frame->stack_top = 0;
-        own = PyMem_Malloc(sizeof(KrFrame));
-        if (own == NULL) Py_FatalError("no memory for the last record of a frame");
-        size = sizeof(KrFrame);
-    }
+    KrFrame *own = object->reserve;
+    object->reserve = NULL;
     memcpy(own, frame, size);
     own->owner = KR_OWNED_BY_FRAME_OBJECT;
     own->frame_object = NULL;

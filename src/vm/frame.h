@@ -59,7 +59,8 @@ struct _frame {
     PyObject *trace;       /* the local trace function */
     int line;              /* 0, or the line that the debugger set or sees */
     char trace_lines, trace_opcodes, fast_as_locals;
-    KrFrame *own; /* memory of a frame that outlived its call (malloc'ed), or NULL */
+    KrFrame *own;  /* memory of a frame that outlived its call (malloc'ed), or NULL */
+    void *reserve; /* what `own` will be, so that the move at the end of the call cannot fail; or NULL */
 };
 
 #define KR_FRAME_STATE_CREATED (-2)

@@ -21,6 +21,12 @@ PyFrameObject *kr_frame_object(KrFrame *frame) {
         PyErr_Restore(type, value, traceback);
         return NULL;
     }
+    self->reserve = PyMem_Malloc(kr_frame_slots(frame->code) * sizeof(PyObject *));
+    if (self->reserve == NULL) {
+        PyObject_GC_Del(self);
+        PyErr_Restore(type, value, traceback);
+        return NULL;
+    }
     PyErr_Restore(type, value, traceback);
     self->f_back = NULL;
     if (frame->frame_object != NULL) { /* the allocation ran the collector, and a callback asked for this frame */
@@ -50,6 +56,7 @@ static void frame_dealloc(PyFrameObject *self) {
         kr_frame_clear(own);
         PyMem_Free(own);
     }
+    PyMem_Free(self->reserve);
     Py_CLEAR(self->f_back);
     Py_CLEAR(self->trace);
     PyObject_GC_Del(self);
@@ -239,6 +246,7 @@ PyFrameObject *PyFrame_New(PyThreadState *thread, PyCodeObject *code, PyObject *
     own->instruction = kr_code_start(code) + code->_co_firsttraceable;
     self->f_back = NULL;
     self->frame = self->own = own;
+    self->reserve = NULL;
     self->trace = NULL;
     self->line = 0;
     self->trace_lines = 1;

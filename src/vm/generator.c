@@ -81,7 +81,7 @@ static PyObject *from_frame_object(PyTypeObject *type, PyFrameObject *object, Py
     own->owner = KR_OWNED_BY_GENERATOR;
     own->frame_object = object; /* the reference that the caller gave */
     object->frame = own;
-    PyMem_Free(object->own);
+    object->reserve = object->own;
     object->own = NULL;
     self->gi_frame_state = KR_FRAME_STATE_CREATED;
     kr_gc_track((PyObject *)self);
