@@ -73,6 +73,7 @@ static int prepend_path(PyObject *folder) {
 
 /* Prints the exception; returns the exit code 1. A SystemExit ends the process here. */
 static int report(void) {
+    if (PyErr_Occurred() == PyExc_KeyboardInterrupt) kr_run_interrupted = 1;
     PyErr_Print();
     return 1;
 }
