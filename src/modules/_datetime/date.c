@@ -263,12 +263,16 @@ static PyObject *date_reduce(PyObject *self, PyObject *unused) {
 /* ---- Arithmetic, comparison ---- */
 
 static PyObject *date_shift(PyObject *self, PyObject *delta, int sign) {
-    int ordinal = ordinal_of(self) + sign * PyDateTime_DELTA_GET_DAYS(delta);
-    if (ordinal < 1 || ordinal > MAX_ORDINAL) {
-        PyErr_SetString(PyExc_OverflowError, "date value out of range");
-        return NULL;
+    int days = sign * PyDateTime_DELTA_GET_DAYS(delta);
+    CivilDate date = {PyDateTime_GET_YEAR(self), PyDateTime_GET_MONTH(self), PyDateTime_GET_DAY(self) + days};
+    if (date.day < 1 || date.day > 28) { /* perhaps another month */
+        int ordinal = ordinal_of(self) + days;
+        if (ordinal < 1 || ordinal > MAX_ORDINAL) {
+            PyErr_SetString(PyExc_OverflowError, "date value out of range");
+            return NULL;
+        }
+        date = kr_date_from_ordinal(ordinal);
     }
-    CivilDate date = kr_date_from_ordinal(ordinal);
     if (Py_IS_TYPE(self, &kr_date_type)) return new_unchecked(date.year, date.month, date.day, &kr_date_type);
     return kr_date_make((PyObject *)Py_TYPE(self), date.year, date.month, date.day);
 }

@@ -275,20 +275,25 @@ PyDoc_STRVAR(strptime_doc, "strptime(string, format): the moment that a text mea
 static PyObject *datetime_strptime(PyObject *type, PyObject *args) {
     PyObject *text, *format;
     if (!PyArg_ParseTuple(args, "UU:strptime", &text, &format)) return NULL;
-    PyObject *module = PyImport_ImportModule("_strptime");
-    if (module == NULL) return NULL;
+    PyObject *module = PyImport_GetModule(KR_NAME(_strptime));
+    if (module == NULL && (PyErr_Occurred() || (module = PyImport_ImportModule("_strptime")) == NULL)) return NULL;
     PyObject *result = PyObject_CallMethodObjArgs(module, KR_NAME(_strptime_datetime), type, text, format, NULL);
     Py_DECREF(module);
     return result;
 }
 
 PyDoc_STRVAR(combine_doc, "combine(date, time[, tzinfo]): a datetime of the two; the zone is tzinfo, or that of the time.");
-static PyObject *datetime_combine(PyObject *type, PyObject *args, PyObject *kwargs) {
-    static char *names[] = {"date", "time", "tzinfo", NULL};
+static PyObject *datetime_combine(PyObject *type, PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames) {
+    static const char *const names[] = {"date", "time", "tzinfo", NULL};
+    static _PyArg_Parser parser = {.keywords = names, .format = "O!O!|O:combine"};
     PyObject *date, *time, *zone = NULL;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O!O!|O:combine", names, &kr_date_type, &date, &kr_time_type, &time,
-                                     &zone))
+    if (nargs == 2 && kwnames == NULL && DATE_CHECK(args[0]) && TIME_CHECK(args[1])) {
+        date = args[0];
+        time = args[1];
+    } else if (!_PyArg_ParseStackAndKeywords(args, nargs, kwnames, &parser, &kr_date_type, &date, &kr_time_type, &time,
+                                             &zone)) {
         return NULL;
+    }
     Fields fields = time_fields(time);
     fields.year = PyDateTime_GET_YEAR(date);
     fields.month = PyDateTime_GET_MONTH(date);
@@ -358,7 +363,10 @@ static int shift_fields(Fields *fields, PyObject *delta, int sign) {
     fields->hour = second / 3600;
     fields->minute = second / 60 % 60;
     fields->second = second % 60;
-    if (days == 0) return 0;
+    if (days >= -28 && days <= 28 && fields->day + days >= 1 && fields->day + days <= 28) { /* in the same month */
+        fields->day += days;
+        return 0;
+    }
     int ordinal = kr_date_to_ordinal(fields->year, fields->month, fields->day) + days;
     if (ordinal < 1 || ordinal > MAX_ORDINAL) {
         PyErr_SetString(PyExc_OverflowError, "date value out of range");
@@ -712,7 +720,7 @@ static PyMethodDef datetime_methods[] = {
     {"fromtimestamp", FASTCALL(kr_datetime_from_timestamp), METH_VARARGS | METH_KEYWORDS | METH_CLASS, fromtimestamp_doc},
     {"utcfromtimestamp", datetime_utcfromtimestamp, METH_VARARGS | METH_CLASS, utcfromtimestamp_doc},
     {"strptime", datetime_strptime, METH_VARARGS | METH_CLASS, strptime_doc},
-    {"combine", FASTCALL(datetime_combine), METH_VARARGS | METH_KEYWORDS | METH_CLASS, combine_doc},
+    {"combine", FASTCALL(datetime_combine), METH_FASTCALL | METH_KEYWORDS | METH_CLASS, combine_doc},
     {"fromisoformat", kr_iso_parse_datetime, METH_O | METH_CLASS, fromisoformat_doc},
     {"date", datetime_date, METH_NOARGS, date_doc},
     {"time", datetime_time, METH_NOARGS, time_doc},

@@ -6,9 +6,9 @@
 
 /* Calls a function of the module time with one or two arguments. */
 static PyObject *call_time(PyObject *name, PyObject *first, PyObject *second) {
-    PyObject *module = PyImport_ImportModule("time");
-    if (module == NULL) return NULL;
-    PyObject *result = PyObject_CallMethodObjArgs(module, name, first, second, NULL);
+    PyObject *args[] = {PyImport_GetModule(KR_NAME(time)), first, second}, *module = args[0];
+    if (module == NULL && (PyErr_Occurred() || (args[0] = module = PyImport_ImportModule("time")) == NULL)) return NULL;
+    PyObject *result = PyObject_VectorcallMethod(name, args, second != NULL ? 3 : 2, NULL);
     Py_DECREF(module);
     return result;
 }
@@ -82,10 +82,25 @@ done:
 
 PyObject *kr_struct_time(const Fields *fields, int dst) {
     int ordinal = kr_date_to_ordinal(fields->year, fields->month, fields->day);
-    PyObject *tuple = Py_BuildValue("iiiiiiiii", fields->year, fields->month, fields->day, fields->hour, fields->minute,
-                                    fields->second, ordinal_weekday(ordinal),
-                                    kr_date_days_before_month(fields->year, fields->month) + fields->day, dst);
+    int items[] = {fields->year,
+                   fields->month,
+                   fields->day,
+                   fields->hour,
+                   fields->minute,
+                   fields->second,
+                   ordinal_weekday(ordinal),
+                   kr_date_days_before_month(fields->year, fields->month) + fields->day,
+                   dst};
+    PyObject *tuple = PyTuple_New(Py_ARRAY_LENGTH(items));
     if (tuple == NULL) return NULL;
+    for (size_t i = 0; i < Py_ARRAY_LENGTH(items); i++) {
+        PyObject *item = PyLong_FromLong(items[i]);
+        if (item == NULL) {
+            Py_DECREF(tuple);
+            return NULL;
+        }
+        PyTuple_SET_ITEM(tuple, i, item);
+    }
     PyObject *result = call_time(KR_NAME(struct_time), tuple, NULL);
     Py_DECREF(tuple);
     return result;

@@ -72,6 +72,24 @@ static PyObject *time_new(PyTypeObject *type, PyObject *args, PyObject *kwargs) 
     return kr_time_new(hour, minute, second, microsecond, zone, fold, type);
 }
 
+/* Calls with plain ints need no argument tuple. */
+static PyObject *time_vectorcall(PyObject *type, PyObject *const *args, size_t nargsf, PyObject *kwnames) {
+    Py_ssize_t count = PyVectorcall_NARGS(nargsf);
+    int values[4] = {0};
+    if (count > 4 || (kwnames != NULL && PyTuple_GET_SIZE(kwnames) > 0)) goto general;
+    for (Py_ssize_t i = 0; i < count; i++) {
+        if (!PyLong_CheckExact(args[i])) goto general;
+        values[i] = _PyLong_AsInt(args[i]);
+        if (values[i] == -1 && PyErr_Occurred()) {
+            PyErr_Clear();
+            goto general;
+        }
+    }
+    return kr_time_new(values[0], values[1], values[2], values[3], Py_None, 0, &kr_time_type);
+general:
+    return _PyObject_MakeTpCall(PyThreadState_Get(), type, args, count, kwnames);
+}
+
 static void time_dealloc(PyObject *self) {
     if (TIME(self)->hastzinfo) Py_XDECREF(TIME(self)->tzinfo);
     Py_TYPE(self)->tp_free(self);
@@ -279,6 +297,7 @@ PyTypeObject kr_time_type = {
     .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE,
     .tp_doc = time_doc,
     .tp_new = time_new,
+    .tp_vectorcall = time_vectorcall,
     .tp_dealloc = time_dealloc,
     .tp_repr = time_repr,
     .tp_str = time_str,

@@ -101,8 +101,10 @@ PyObject *kr_element_new(PyObject *tag, PyObject *attrib) {
 
 static PyObject *element_new(PyTypeObject *type, PyObject *args, PyObject *kwargs) { return (PyObject *)allocate(type); }
 
-/* The attributes from the arguments of Element() or SubElement(): a new dict, or NULL with an exception. */
+/* The attributes from the arguments of Element() or SubElement(): a new dict; NULL if there are none, or with an
+ * exception. */
 static PyObject *collect_attributes(PyObject *given, PyObject *kwargs) {
+    if ((given == NULL || PyDict_GET_SIZE(given) == 0) && (kwargs == NULL || PyDict_GET_SIZE(kwargs) == 0)) return NULL;
     PyObject *named = kwargs != NULL ? PyDict_Copy(kwargs) : PyDict_New();
     if (named == NULL) return NULL;
     PyObject *attrib = NULL;
@@ -127,15 +129,15 @@ static int element_init(PyObject *object, PyObject *args, PyObject *kwargs) {
     Element *self = ELEMENT(object);
     PyObject *tag, *attrib = NULL;
     if (!PyArg_ParseTuple(args, "O|O!:Element", &tag, &PyDict_Type, &attrib)) return -1;
-    if ((attrib = collect_attributes(attrib, kwargs)) == NULL) return -1;
-    if (PyDict_GET_SIZE(attrib) > 0) {
+    attrib = collect_attributes(attrib, kwargs);
+    if (attrib != NULL) {
         if (get_extra(self) == NULL) {
             Py_DECREF(attrib);
             return -1;
         }
         Py_XSETREF(self->extra->attrib, attrib);
-    } else {
-        Py_DECREF(attrib);
+    } else if (PyErr_Occurred()) {
+        return -1;
     }
     Py_SETREF(self->tag, Py_NewRef(tag));
     Py_SETREF(self->text, Py_NewRef(Py_None));
@@ -143,12 +145,20 @@ static int element_init(PyObject *object, PyObject *args, PyObject *kwargs) {
     return 0;
 }
 
+/* A call with a tag alone needs no argument tuple. */
+static PyObject *element_vectorcall(PyObject *type, PyObject *const *args, size_t nargsf, PyObject *kwnames) {
+    Py_ssize_t count = PyVectorcall_NARGS(nargsf);
+    if (count == 1 && kwnames == NULL) return kr_element_new(args[0], NULL);
+    return _PyObject_MakeTpCall(PyThreadState_Get(), type, args, count, kwnames);
+}
+
 PyObject *kr_sub_element(PyObject *module, PyObject *args, PyObject *kwargs) {
     PyObject *parent, *tag, *attrib = NULL;
     if (!PyArg_ParseTuple(args, "O!O|O!:SubElement", &kr_element_type, &parent, &tag, &PyDict_Type, &attrib)) return NULL;
-    if ((attrib = collect_attributes(attrib, kwargs)) == NULL) return NULL;
+    attrib = collect_attributes(attrib, kwargs);
+    if (attrib == NULL && PyErr_Occurred()) return NULL;
     PyObject *child = kr_element_new(tag, attrib);
-    Py_DECREF(attrib);
+    Py_XDECREF(attrib);
     if (child != NULL && kr_element_append(ELEMENT(parent), child) < 0) Py_CLEAR(child);
     return child;
 }
@@ -537,10 +547,24 @@ static PyObject *element_copy(PyObject *object, PyObject *unused) {
 
 static PyObject *element_deepcopy(PyObject *self, PyObject *memo);
 
+/* Whether all keys and values of a dict are strings, so that a copy is deep. */
+static int is_dict_of_strings(PyObject *dict) {
+    PyObject *key, *value;
+    for (Py_ssize_t position = 0; PyDict_Next(dict, &position, &key, &value);) {
+        if (!PyUnicode_CheckExact(key) || !PyUnicode_CheckExact(value)) return 0;
+    }
+    return 1;
+}
+
 /* Steals the reference to the object. */
 static PyObject *deepcopy(PyObject *object, PyObject *memo) {
     PyObject *copy;
     if (object == Py_None || PyUnicode_CheckExact(object)) return object;
+    if (PyDict_CheckExact(object) && is_dict_of_strings(object)) {
+        copy = PyDict_Copy(object);
+        Py_DECREF(object);
+        return copy;
+    }
     if (Py_IS_TYPE(object, &kr_element_type)) {
         copy = element_deepcopy(object, memo);
     } else {
@@ -710,6 +734,7 @@ PyTypeObject kr_element_type = {
     .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC,
     .tp_new = element_new,
     .tp_init = element_init,
+    .tp_vectorcall = element_vectorcall,
     .tp_dealloc = element_dealloc,
     .tp_traverse = element_traverse,
     .tp_clear = element_gc_clear,

@@ -48,14 +48,21 @@ static PyObject *call_path(PyObject *name, PyObject *self, PyObject *path, PyObj
     return result;
 }
 
+/* Compares two tags; returns 1, 0 or -1. */
+static inline int same_tag(PyObject *a, PyObject *b) {
+    if (a == b) return 1;
+    if (PyUnicode_CheckExact(a) && PyUnicode_CheckExact(b))
+        return PyUnicode_GET_LENGTH(a) == PyUnicode_GET_LENGTH(b) && _PyUnicode_EQ(a, b);
+    Py_INCREF(a);
+    int equal = PyObject_RichCompareBool(a, b, Py_EQ);
+    Py_DECREF(a);
+    return equal;
+}
+
 /* Whether the child at an index has the tag. It is returned in *child, a new reference, in any case. -1 on error. */
 static int child_matches(Element *self, Py_ssize_t index, PyObject *tag, Element **child) {
     *child = ELEMENT(Py_NewRef(self->extra->children[index]));
-    if ((*child)->tag == tag) return 1;
-    PyObject *own = Py_NewRef((*child)->tag);
-    int equal = PyObject_RichCompareBool(own, tag, Py_EQ);
-    Py_DECREF(own);
-    return equal;
+    return same_tag((*child)->tag, tag);
 }
 
 /* The first child with a tag: a new reference; NULL if there is none, or with an exception. */
@@ -212,7 +219,7 @@ static PyObject *iterator_next(PyObject *object) {
             } else {
                 if (self->tag == Py_None || element->tag == self->tag) return Py_NewRef(element);
                 Py_INCREF(element);
-                int equal = PyObject_RichCompareBool(element->tag, self->tag, Py_EQ);
+                int equal = same_tag(element->tag, self->tag);
                 if (equal > 0) return (PyObject *)element;
                 Py_DECREF(element);
                 if (equal < 0) return NULL;
