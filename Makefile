@@ -8,7 +8,7 @@ KRAIT := build/$(PRESET)/krait
 PREFIX ?= /usr/local
 export KRAIT_CCACHE := $(shell command -v ccache 2>/dev/null)
 
-.PHONY: all build run test bench debug sanitize pgo install clean help conformance check-bytecode
+.PHONY: all build run test bench bench-memory leaks debug sanitize pgo install clean help conformance check-bytecode
 
 all: build
 
@@ -17,6 +17,8 @@ help:
 	@echo "make run         install what is missing, build, and run examples/tour.py"
 	@echo "make test        install what is missing, build, and run all tests"
 	@echo "make bench       compare speed and start-up with python3.11"
+	@echo "make bench-memory compare memory with python3.11"
+	@echo "make leaks       look for leaks with the debug build (MODULES='test_list ...' to choose)"
 	@echo "make debug       build with all checks         (build/debug/krait)"
 	@echo "make sanitize    build with ASan and UBSan     (build/sanitize/krait)"
 	@echo "make pgo         build with profile and LTO    (build/pgo/krait)"
@@ -49,6 +51,13 @@ test: build
 
 bench: build
 	@/usr/bin/python3.11 bench/run.py --krait $(KRAIT)
+
+bench-memory: build
+	@/usr/bin/python3.11 bench/memory.py --krait $(KRAIT)
+
+leaks: debug
+	@/usr/bin/python3.11 tests/run.py --krait build/debug/krait --only 'programs/*'
+	@/usr/bin/python3.11 tests/leak_check.py --krait build/debug/krait $(MODULES)
 
 conformance: build
 	@/usr/bin/python3.11 tests/conformance/run.py --krait $(KRAIT) --write \

@@ -6,6 +6,5 @@
 
 /* Notes that an object comes out of a free list; returns -1 if its block is not traced. */
 PyAPI_FUNC(int) _PyTraceMalloc_NewReference(PyObject *object);
-void kr_tracemalloc_finish(void);
 
 #endif

@@ -13,7 +13,6 @@
 #include <unistd.h>
 
 #include "base/fileutils.h"
-#include "modules/faulthandler.h"
 #include "object/names.h"
 #include "object/runtime.h"
 #include "runtime/dump.h"

@@ -5,7 +5,11 @@
 #include "modules/io/io.h"
 #include "runtime/lifecycle.h"
 
+/* _datetime/module.c: the zone UTC, which C code may ask for without the module */
+void kr_datetime_finalize(void);
+
 void kr_modules_release(void) {
+    kr_datetime_finalize();
     kr_warnings_finalize();
     kr_io_finalize();
 }

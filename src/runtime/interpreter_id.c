@@ -288,6 +288,15 @@ int _PyCrossInterpreterData_RegisterClass(PyTypeObject *type, crossinterpdatafun
     return 0;
 }
 
+void kr_cross_interpreter_finalize(void) {
+    while (state.first != NULL) {
+        Registered *entry = state.first;
+        state.first = entry->next;
+        Py_DECREF(entry->type);
+        PyMem_RawFree(entry);
+    }
+}
+
 int _PyObject_CheckCrossInterpreterData(PyObject *object) {
     if (_PyCrossInterpreterData_Lookup(object) != NULL) return 0;
     if (!PyErr_Occurred()) PyErr_Format(PyExc_ValueError, "%S does not support cross-interpreter data", object);

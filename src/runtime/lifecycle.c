@@ -582,6 +582,7 @@ int Py_FinalizeEx(void) {
  * many types, then what the types themselves hold, then the names, and last the shared objects that anything may contain. */
 static void release_objects(void) {
     kr_main_finalize();
+    kr_cross_interpreter_finalize();
     kr_modules_release();
     kr_codecs_finalize();
     kr_syntax_finalize();
@@ -604,6 +605,8 @@ static void release_objects(void) {
 void kr_runtime_release(PyThreadState *thread) {
     kr_import_finalize();
     kr_sys_clear_audit_hooks();
+    kr_faulthandler_finish();
+    kr_tracemalloc_finish();
     if (KR_RELEASE_EVERYTHING) release_objects();
     PyInterpreterState_Delete(thread->interp);
     if (KR_RELEASE_EVERYTHING) kr_leaks_report();

@@ -18,8 +18,12 @@ void kr_signals_after_fork(void);
 /* modules/faulthandler.c */
 int kr_faulthandler_start(void);
 void kr_faulthandler_dump_current(int descriptor);
+/* Removes all handlers, ends the watchdog and frees everything. */
+void kr_faulthandler_finish(void);
 /* modules/_tracemalloc.c */
 int kr_tracemalloc_start(int frames);
+/* Ends tracing and frees everything. */
+void kr_tracemalloc_finish(void);
 /* modules/atexit.c: runs and drops the registered functions. */
 void kr_atexit_call(PyInterpreterState *interpreter);
 
@@ -27,6 +31,8 @@ void kr_atexit_call(PyInterpreterState *interpreter);
 void kr_locale_start(const PyConfig *config);
 
 void kr_runtime_release(PyThreadState *thread);
+/* Drops the registrations of interpreter_id.c. */
+void kr_cross_interpreter_finalize(void);
 /* Drops what the main program was read from (main.c). */
 void kr_main_finalize(void);
 

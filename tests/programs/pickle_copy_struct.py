@@ -173,3 +173,4 @@ with sqlite3.connect(":memory:") as db:
     print([tuple(row) for row in db.execute("select name, double(size) s, data from t where id > :low order by name", {"low": 0})], db.execute("select count(*) n from t").fetchone()["n"], db.total_changes)
     for statement in ("select * from nothing", "insert into t (id) values (1)", "select ?", "bad sql"):
         print(attempt(db.execute, statement))
+db.close()

@@ -78,6 +78,11 @@ static int set_constants(void) {
     return 0;
 }
 
+void kr_datetime_finalize(void) {
+    Py_CLEAR(kr_timezone_utc);
+    capi.TimeZone_UTC = NULL;
+}
+
 static int datetime_exec(PyObject *module) {
     PyTypeObject *public[] = {&kr_date_type,  &kr_datetime_type, &kr_time_type,
                               &kr_delta_type, &kr_tzinfo_type,   &kr_timezone_type};
