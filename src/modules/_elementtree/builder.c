@@ -214,7 +214,7 @@ PyObject *kr_builder_start(PyObject *object, PyObject *tag, PyObject *attrib) {
     if (self->current != Py_None) {
         if (add_child(self->current, element) < 0) goto failed;
     } else if (self->root != NULL) {
-        PyErr_SetString(kr_element_tree.parse_error, "multiple elements on top level");
+        PyErr_SetString(parse_error(), "multiple elements on top level");
         goto failed;
     } else {
         self->root = Py_NewRef(element);

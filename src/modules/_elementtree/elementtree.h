@@ -35,9 +35,15 @@ typedef struct {
     PyObject *parse_error;     /* the exception */
     PyObject *comment_factory; /* or NULL */
     PyObject *pi_factory;      /* or NULL */
+    int modules;               /* copies of the module that exist */
 } ElementTreeState;
 
 extern ElementTreeState kr_element_tree;
+
+/* The exception, even after the module is gone, when parsers may still exist. */
+static inline PyObject *parse_error(void) {
+    return kr_element_tree.parse_error != NULL ? kr_element_tree.parse_error : PyExc_SyntaxError;
+}
 
 /* ---- element.c ---- */
 

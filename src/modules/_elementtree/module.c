@@ -35,8 +35,18 @@ static PyMethodDef functions[] = {
     {NULL},
 };
 
+/* The last copy of the module that is released takes the state with it. */
+static void module_free(void *module) {
+    ElementTreeState *state = &kr_element_tree;
+    if (--state->modules > 0) return;
+    Py_CLEAR(state->parse_error);
+    Py_CLEAR(state->comment_factory);
+    Py_CLEAR(state->pi_factory);
+}
+
 static int execute(PyObject *module) {
     ElementTreeState *state = &kr_element_tree;
+    state->modules++;
     if (PyType_Ready(&kr_element_iterator_type) < 0 || kr_xml_parser_prepare() < 0) return -1;
     if (state->parse_error == NULL) {
         state->parse_error = PyErr_NewException("xml.etree.ElementTree.ParseError", PyExc_SyntaxError, NULL);
@@ -56,6 +66,7 @@ static struct PyModuleDef definition = {
     .m_name = "_elementtree",
     .m_methods = functions,
     .m_slots = slots,
+    .m_free = module_free,
 };
 
 PyMODINIT_FUNC PyInit__elementtree(void) { return PyModuleDef_Init(&definition); }

@@ -29,7 +29,8 @@ typedef struct {
     PyObject *entity; /* dict of the entities that the document does not define */
     PyObject *names;  /* dict from Expat's names (bytes) to {uri}name */
     PyObject *methods[METHOD_COUNT];
-    int builds; /* the target is an exact TreeBuilder */
+    int builds;  /* the target is an exact TreeBuilder */
+    int running; /* Expat is reading, and may have called a handler */
 } XMLParser;
 
 #define PARSER(object) ((XMLParser *)(object))
@@ -41,13 +42,13 @@ static const struct PyExpat_CAPI *expat;
 static void set_error(XML_Size line, XML_Size column, enum XML_Error code, const char *message) {
     PyObject *text = PyUnicode_FromFormat("%s: line %zu, column %zu",
                                           message != NULL ? message : expat->ErrorString(code), (size_t)line, (size_t)column);
-    PyObject *error = text != NULL ? PyObject_CallOneArg(kr_element_tree.parse_error, text) : NULL;
+    PyObject *error = text != NULL ? PyObject_CallOneArg(parse_error(), text) : NULL;
     Py_XDECREF(text);
     if (error == NULL) return;
     PyObject *number = PyLong_FromLong(code), *position = Py_BuildValue("(kk)", (unsigned long)line, (unsigned long)column);
     if (number != NULL && position != NULL && PyObject_SetAttr(error, KR_NAME(code), number) == 0 &&
         PyObject_SetAttr(error, KR_NAME(position), position) == 0)
-        PyErr_SetObject(kr_element_tree.parse_error, error);
+        PyErr_SetObject(parse_error(), error);
     Py_XDECREF(number);
     Py_XDECREF(position);
     Py_DECREF(error);
@@ -246,6 +247,13 @@ static void on_default(void *user, const XML_Char *data, int length) {
 
 static PyObject *parser_new(PyTypeObject *type, PyObject *args, PyObject *kwargs) { return type->tp_alloc(type, 0); }
 
+/* Expat cannot be fed, nor released, by what it calls. */
+static int check_idle(XMLParser *self) {
+    if (!self->running) return 0;
+    PyErr_SetString(PyExc_RuntimeError, "the XMLParser is running");
+    return -1;
+}
+
 /* Gets the methods that the target has. Returns 0 or -1. */
 static int find_methods(XMLParser *self) {
 #define METHOD(name)                                                                                                   \
@@ -289,6 +297,7 @@ static int parser_init(PyObject *object, PyObject *args, PyObject *kwargs) {
             return -1;
         }
     }
+    if (check_idle(self) < 0) return -1;
     release_parts(self);
     if ((self->entity = PyDict_New()) == NULL || (self->names = PyDict_New()) == NULL) return -1;
     self->target = target != NULL && target != Py_None ? Py_NewRef(target) : kr_builder_new();
@@ -345,7 +354,10 @@ static int check_initialised(XMLParser *self) {
 
 /* Parses a piece. Returns 0, or -1 with an exception. */
 static int parse(XMLParser *self, const char *data, int length, int final) {
+    if (check_idle(self) < 0) return -1;
+    self->running = 1;
     enum XML_Status status = expat->Parse(self->parser, data, length, final);
+    self->running = 0;
     if (PyErr_Occurred()) return -1;
     if (status != XML_STATUS_ERROR) return 0;
     set_error(expat->GetErrorLineNumber(self->parser), expat->GetErrorColumnNumber(self->parser),
@@ -375,7 +387,7 @@ static PyObject *parser_feed(PyObject *object, PyObject *data) {
             PyErr_SetString(PyExc_OverflowError, "size does not fit in an int");
             return NULL;
         }
-        (void)expat->SetEncoding(self->parser, "utf-8"); /* whatever the declaration says */
+        if (!self->running) (void)expat->SetEncoding(self->parser, "utf-8"); /* whatever the declaration says */
         failed = parse(self, text, (int)length, 0);
     } else {
         Py_buffer view;
@@ -403,7 +415,7 @@ static PyObject *read_piece(XMLParser *self, PyObject *read) {
             Py_DECREF(piece);
             return NULL;
         }
-        (void)expat->SetEncoding(self->parser, "utf-8");
+        if (!self->running) (void)expat->SetEncoding(self->parser, "utf-8");
         Py_SETREF(piece, PyUnicode_AsEncodedString(piece, "utf-8", "surrogatepass"));
         if (piece == NULL) return NULL;
     } else if (!PyBytes_CheckExact(piece) || PyBytes_GET_SIZE(piece) == 0) {
