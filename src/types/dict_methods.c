@@ -223,7 +223,7 @@ static int equal_dicts(PyDictObject *left, PyDictObject *right) {
         int equal = index == -2 ? -1 : 0;
         if (other != NULL) {
             Py_INCREF(other);
-            equal = PyObject_RichCompareBool(other, value, Py_EQ);
+            equal = PyObject_RichCompareBool(value, other, Py_EQ);
             Py_DECREF(other);
         }
         Py_DECREF(key);

@@ -529,10 +529,8 @@ static PyObject *deque_compare(PyObject *left_op, PyObject *right_op, int op) {
         int equal = PyObject_RichCompareBool(x, y, Py_EQ);
         if (equal < 0) goto done;
         if (equal == 0) {
-            /* The first pair that differs decides. */
-            result = op == Py_EQ   ? Py_NewRef(Py_False)
-                     : op == Py_NE ? Py_NewRef(Py_True)
-                                   : PyObject_RichCompare(x, y, op);
+            int outcome = PyObject_RichCompareBool(x, y, op); /* the first pair that differs decides */
+            if (outcome >= 0) result = PyBool_FromLong(outcome);
             goto done;
         }
         Py_CLEAR(x);
