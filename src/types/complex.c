@@ -480,7 +480,7 @@ static PyObject *complex_conjugate(PyObject *self, PyObject *unused) {
 PyDoc_STRVAR(complex_method_doc, "__complex__($self, /)\n--\n\nReturn the number as an exact complex.");
 static PyObject *complex_complex(PyObject *self, PyObject *unused) { return complex_positive(self); }
 
-PyDoc_STRVAR(getnewargs_doc, "__getnewargs__($self, /)\n--\n\nArguments for __new__ when unpickling.");
+PyDoc_STRVAR(getnewargs_doc, "__getnewargs__($self, /)\n--\n\n");
 static PyObject *complex_getnewargs(PyObject *self, PyObject *unused) {
     Py_complex value = ((PyComplexObject *)self)->cval;
     return Py_BuildValue("(dd)", value.real, value.imag);

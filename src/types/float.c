@@ -465,7 +465,9 @@ static PyObject *float_round(PyObject *self, PyObject *const *args, Py_ssize_t n
 PyDoc_STRVAR(as_integer_ratio_doc,
              "as_integer_ratio($self, /)\n--\n\n"
              "Return two integers, the second above zero, whose ratio is exactly the float, in lowest terms.\n\n"
-             "Infinities raise OverflowError, NaNs ValueError.");
+             "Infinities raise OverflowError, NaNs ValueError.\n\n"
+             ">>> (0.75).as_integer_ratio()\n(3, 4)\n>>> (-2.5).as_integer_ratio()\n(-5, 2)\n"
+             ">>> (1e3).as_integer_ratio()\n(1000, 1)");
 static PyObject *float_as_integer_ratio(PyObject *self, PyObject *unused) {
     double x = PyFloat_AS_DOUBLE(self);
     if (isinf(x)) {
@@ -500,7 +502,7 @@ static PyObject *float_as_integer_ratio(PyObject *self, PyObject *unused) {
 
 PyDoc_STRVAR(hex_doc, "hex($self, /)\n--\n\n"
                       "Return the float exactly, in hexadecimal.\n\n"
-                      ">>> (-0.1).hex()\n'-0x1.999999999999ap-4'");
+                      ">>> (-0.1).hex()\n'-0x1.999999999999ap-4'\n>>> (6.5).hex()\n'0x1.a000000000000p+2'");
 static PyObject *float_hex(PyObject *self, PyObject *unused) {
     double x = PyFloat_AS_DOUBLE(self);
     if (!isfinite(x)) return kr_float_repr(self);
@@ -525,7 +527,7 @@ static PyObject *bad_hex(PyObject *exception, const char *message) {
 
 PyDoc_STRVAR(fromhex_doc, "fromhex($type, string, /)\n--\n\n"
                           "Return the float of a hexadecimal number, correctly rounded.\n\n"
-                          ">>> float.fromhex('0x1.ffffp10')\n2047.984375");
+                          ">>> float.fromhex('0x1.ffffp10')\n2047.984375\n>>> float.fromhex('-0x.8')\n-0.5");
 static PyObject *float_fromhex(PyObject *type, PyObject *string) {
     static const char invalid[] = "invalid hexadecimal floating-point string";
     Py_ssize_t length;
@@ -610,7 +612,7 @@ static PyObject *float_is_integer(PyObject *self, PyObject *unused) {
     return PyBool_FromLong(isfinite(x) && floor(x) == x);
 }
 
-PyDoc_STRVAR(getnewargs_doc, "__getnewargs__($self, /)\n--\n\nArguments for __new__ when unpickling.");
+PyDoc_STRVAR(getnewargs_doc, "__getnewargs__($self, /)\n--\n\n");
 static PyObject *float_getnewargs(PyObject *self, PyObject *unused) {
     return Py_BuildValue("(d)", PyFloat_AS_DOUBLE(self));
 }

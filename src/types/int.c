@@ -237,13 +237,15 @@ static PyObject *int_self(PyObject *self, PyObject *unused) {
 }
 
 PyDoc_STRVAR(bit_length_doc, "bit_length($self, /)\n--\n\n"
-                             "Number of bits in the absolute value, without leading zeros; 0 for zero.");
+                             "Number of bits in the absolute value, without leading zeros; 0 for zero.\n\n"
+                             ">>> (1000).bit_length()\n10\n>>> (-8).bit_length()\n4");
 static PyObject *int_bit_length(PyObject *self, PyObject *unused) {
     return PyLong_FromSize_t(kr_int_bit_length((PyLongObject *)self));
 }
 
 PyDoc_STRVAR(bit_count_doc, "bit_count($self, /)\n--\n\n"
-                            "Number of ones in the binary form of the absolute value.");
+                            "Number of ones in the binary form of the absolute value.\n\n"
+                            ">>> (7).bit_count()\n3\n>>> (-1024).bit_count()\n1");
 static PyObject *int_bit_count(PyObject *self, PyObject *unused) {
     PyLongObject *a = (PyLongObject *)self;
     size_t ones = 0;
@@ -344,7 +346,9 @@ static PyObject *int_from_bytes(PyObject *type, PyObject *const *args, Py_ssize_
 }
 
 PyDoc_STRVAR(as_integer_ratio_doc, "as_integer_ratio($self, /)\n--\n\n"
-                                   "Return the integer and 1, as a pair.");
+                                   "Return the integer and 1, as a pair.\n\n"
+                                   ">>> (3).as_integer_ratio()\n(3, 1)\n>>> (-7).as_integer_ratio()\n(-7, 1)\n"
+                                   ">>> False.as_integer_ratio()\n(0, 1)");
 static PyObject *int_as_integer_ratio(PyObject *self, PyObject *unused) {
     PyObject *numerator = int_self(self, NULL);
     if (numerator == NULL) return NULL;
@@ -385,7 +389,7 @@ static PyObject *int_round(PyObject *self, PyObject *const *args, Py_ssize_t nar
     return result;
 }
 
-PyDoc_STRVAR(getnewargs_doc, "__getnewargs__($self, /)\n--\n\nArguments for __new__ when unpickling.");
+PyDoc_STRVAR(getnewargs_doc, "__getnewargs__($self, /)\n--\n\n");
 static PyObject *int_getnewargs(PyObject *self, PyObject *unused) {
     PyObject *value = _PyLong_Copy((PyLongObject *)self);
     if (value == NULL) return NULL;
@@ -394,7 +398,7 @@ static PyObject *int_getnewargs(PyObject *self, PyObject *unused) {
     return args;
 }
 
-PyDoc_STRVAR(format_doc, "__format__($self, format_spec, /)\n--\n\nFormat as the format specification says.");
+PyDoc_STRVAR(format_doc, "__format__($self, format_spec, /)\n--\n\n");
 static PyObject *int_format(PyObject *self, PyObject *spec) {
     if (!PyUnicode_Check(spec)) {
         _PyArg_BadArgument("__format__", "argument", "str", spec);

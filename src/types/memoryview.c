@@ -925,7 +925,11 @@ static PyMethodDef view_methods[] = {
     {"tobytes", (PyCFunction)(void (*)(void))view_tobytes, METH_FASTCALL | METH_KEYWORDS,
      "tobytes($self, /, order='C')\n--\n\nA bytes object with a copy of the memory in C, Fortran or its own order."},
     {"hex", (PyCFunction)(void (*)(void))view_hex, METH_FASTCALL | METH_KEYWORDS,
-     "hex($self, /, sep=<unrepresentable>, bytes_per_sep=1)\n--\n\nA str with two hexadecimal digits a byte."},
+     "hex($self, /, sep=<unrepresentable>, bytes_per_sep=1)\n--\n\nA str with two hexadecimal digits a byte.\n\n"
+                "sep goes between groups of bytes_per_sep bytes, counted from the right, or from the left if it is\n"
+                "negative.\n\n"
+                ">>> data = memoryview(b'\\x01\\xab\\xcd')\n>>> data.hex()\n'01abcd'\n>>> data.hex('-')\n'01-ab-cd'\n"
+                ">>> data.hex('-', 2)\n'01-abcd'\n>>> data.hex('-', -2)\n'01ab-cd'"},
     {"tolist", view_tolist, METH_NOARGS, "tolist($self, /)\n--\n\nThe items as a list of lists."},
     {"cast", (PyCFunction)(void (*)(void))view_cast, METH_FASTCALL | METH_KEYWORDS,
      "cast($self, /, format, shape=<unrepresentable>)\n--\n\nA view of the same memory with another format or shape."},

@@ -148,7 +148,8 @@ PyTypeObject PyZip_Type = {
     .tp_getattro = PyObject_GenericGetAttr,
     .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_BASETYPE,
     .tp_doc = "zip(*iterables, strict=False) --> Tuples of the items that the iterables have at the same place.\n\n"
-              "Ends with the shortest iterable. If strict is true, iterables of different lengths raise ValueError.",
+              "Ends with the shortest iterable. If strict is true, iterables of different lengths raise ValueError.\n\n"
+              ">>> list(zip(range(3), 'abc'))\n[(0, 'a'), (1, 'b'), (2, 'c')]",
     .tp_traverse = (traverseproc)zip_traverse,
     .tp_iter = PyObject_SelfIter,
     .tp_iternext = (iternextfunc)zip_next,
