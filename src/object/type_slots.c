@@ -1099,9 +1099,14 @@ int kr_type_fill_slots(PyTypeObject *type) {
     Py_ssize_t cursor = 0;
     PyObject *name, *value;
     while (PyDict_Next(type->tp_dict, &cursor, &name, &value)) {
-        if (!PyUnicode_CheckExact(name) || PyUnicode_GET_LENGTH(name) < 5) continue;
+        if (!PyUnicode_Check(name) || PyUnicode_GET_LENGTH(name) < 5) continue;
         if (PyUnicode_READ_CHAR(name, 0) != '_' || PyUnicode_READ_CHAR(name, 1) != '_') continue;
-        update_slots_of_name(type, name);
+        /* A namespace that a program put together may hold other strings than the interned ones. */
+        PyObject *interned = PyUnicode_FromObject(name);
+        if (interned == NULL) return -1;
+        PyUnicode_InternInPlace(&interned);
+        update_slots_of_name(type, interned);
+        Py_DECREF(interned);
     }
     return PyErr_Occurred() ? -1 : 0;
 }
