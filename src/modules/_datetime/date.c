@@ -111,9 +111,12 @@ PyDoc_STRVAR(fromtimestamp_doc, "fromtimestamp($type, timestamp, /)\n--\n\n"
                                 "The local date of a time stamp, in seconds since 1970.");
 PyDoc_STRVAR(fromordinal_doc, "fromordinal(int): the date that many days into the calendar; 0001-01-01 is day 1.");
 
-static PyObject *date_fromordinal(PyObject *type, PyObject *args) {
+static PyObject *date_fromordinal(PyObject *type, PyObject *const *args, Py_ssize_t nargs) {
     int ordinal;
-    if (!PyArg_ParseTuple(args, "i:fromordinal", &ordinal)) return NULL;
+    if (nargs == 1 && PyLong_CheckExact(args[0]) && Py_SIZE(args[0]) == 1)
+        ordinal = (int)((PyLongObject *)args[0])->ob_digit[0];
+    else if (!_PyArg_ParseStack(args, nargs, "i:fromordinal", &ordinal))
+        return NULL;
     if (ordinal < 1) {
         PyErr_SetString(PyExc_ValueError, "ordinal must be >= 1");
         return NULL;
@@ -307,7 +310,7 @@ static Py_hash_t date_hash(PyObject *self) {
 
 static PyMethodDef date_methods[] = {
     {"fromtimestamp", kr_date_from_stamp, METH_O | METH_CLASS, fromtimestamp_doc},
-    {"fromordinal", date_fromordinal, METH_VARARGS | METH_CLASS, fromordinal_doc},
+    {"fromordinal", FASTCALL(date_fromordinal), METH_FASTCALL | METH_CLASS, fromordinal_doc},
     {"fromisoformat", kr_iso_parse_date, METH_O | METH_CLASS, fromisoformat_doc},
     {"fromisocalendar", FASTCALL(date_fromisocalendar), METH_VARARGS | METH_KEYWORDS | METH_CLASS, fromisocalendar_doc},
     {"today", date_today, METH_NOARGS | METH_CLASS, today_doc},

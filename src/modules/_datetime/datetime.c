@@ -262,6 +262,15 @@ PyObject *kr_datetime_from_timestamp(PyObject *type, PyObject *args, PyObject *k
     return from_object(type, stamp, zone != Py_None, zone);
 }
 
+static PyObject *datetime_fromtimestamp(PyObject *type, PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames) {
+    static const char *const names[] = {"timestamp", "tz", NULL};
+    static _PyArg_Parser parser = {.keywords = names, .format = "O|O:fromtimestamp"};
+    PyObject *stamp, *zone = Py_None;
+    if (nargs == 1 && kwnames == NULL) return from_object(type, args[0], 0, Py_None);
+    if (!_PyArg_ParseStackAndKeywords(args, nargs, kwnames, &parser, &stamp, &zone) || kr_zone_check(zone) < 0) return NULL;
+    return from_object(type, stamp, zone != Py_None, zone);
+}
+
 PyDoc_STRVAR(utcfromtimestamp_doc, "utcfromtimestamp(timestamp): the same in UTC, without a zone.");
 static PyObject *datetime_utcfromtimestamp(PyObject *type, PyObject *args) {
     PyObject *stamp;
@@ -459,7 +468,17 @@ static int depends_on_fold(PyObject *self, PyObject *offset) {
     return result;
 }
 
-static PyObject *result_of(int order, int op) { Py_RETURN_RICHCOMPARE(order, 0, op); }
+static inline PyObject *result_of(int order, int op) { Py_RETURN_RICHCOMPARE(order, 0, op); }
+
+/* Compares the fields of two moments, which are big-endian numbers, as memcmp() does. */
+static inline int compare_fields(PyObject *a, PyObject *b) {
+    uint64_t x, y;
+    const unsigned char *p = DATETIME(a)->data, *q = DATETIME(b)->data;
+    memcpy(&x, p, sizeof x);
+    memcpy(&y, q, sizeof y);
+    if (x != y) return __builtin_bswap64(x) < __builtin_bswap64(y) ? -1 : 1;
+    return (p[8] << 8 | p[9]) - (q[8] << 8 | q[9]);
+}
 
 static PyObject *datetime_compare(PyObject *self, PyObject *other, int op) {
     int equality = op == Py_EQ || op == Py_NE;
@@ -469,7 +488,7 @@ static PyObject *datetime_compare(PyObject *self, PyObject *other, int op) {
         if (equality) return result_of(1, op);
         return PyErr_Format(PyExc_TypeError, "can't compare %s to %s", Py_TYPE(self)->tp_name, Py_TYPE(other)->tp_name);
     }
-    int order = memcmp(DATETIME(self)->data, DATETIME(other)->data, _PyDateTime_DATETIME_DATASIZE);
+    int order = compare_fields(self, other);
     if (PyDateTime_DATE_GET_TZINFO(self) == PyDateTime_DATE_GET_TZINFO(other)) return result_of(order, op);
     PyObject *a = datetime_utcoffset(self, NULL), *b = a != NULL ? datetime_utcoffset(other, NULL) : NULL, *result = NULL;
     if (b == NULL) goto done;
@@ -717,7 +736,7 @@ PyDoc_STRVAR(fromisoformat_doc, "fromisoformat(str): the date and time of a text
 static PyMethodDef datetime_methods[] = {
     {"now", FASTCALL(datetime_now), METH_FASTCALL | METH_KEYWORDS | METH_CLASS, now_doc},
     {"utcnow", datetime_utcnow, METH_NOARGS | METH_CLASS, utcnow_doc},
-    {"fromtimestamp", FASTCALL(kr_datetime_from_timestamp), METH_VARARGS | METH_KEYWORDS | METH_CLASS, fromtimestamp_doc},
+    {"fromtimestamp", FASTCALL(datetime_fromtimestamp), METH_FASTCALL | METH_KEYWORDS | METH_CLASS, fromtimestamp_doc},
     {"utcfromtimestamp", datetime_utcfromtimestamp, METH_VARARGS | METH_CLASS, utcfromtimestamp_doc},
     {"strptime", datetime_strptime, METH_VARARGS | METH_CLASS, strptime_doc},
     {"combine", FASTCALL(datetime_combine), METH_FASTCALL | METH_KEYWORDS | METH_CLASS, combine_doc},

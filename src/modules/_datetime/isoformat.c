@@ -91,8 +91,9 @@ enum { SHORT_TEXT = 80, NOT_ASCII = 1 };
 
 /* A text to parse, as bytes with a NUL at the end; a character that is not ASCII is a byte that fits nowhere. */
 typedef struct {
-    char *chars;
+    const char *chars;
     Py_ssize_t length;
+    char *allocated; /* or NULL */
     char small[SHORT_TEXT];
 } Text;
 
@@ -104,26 +105,26 @@ static int text_open(Text *text, PyObject *object) {
     if (PyUnicode_READY(object) < 0) return -1;
     Py_ssize_t length = PyUnicode_GET_LENGTH(object);
     text->length = length;
-    text->chars = length < SHORT_TEXT ? text->small : PyMem_Malloc((size_t)length + 1);
-    if (text->chars == NULL) {
+    text->allocated = NULL;
+    if (PyUnicode_IS_ASCII(object)) {
+        text->chars = (const char *)PyUnicode_1BYTE_DATA(object);
+        return 0;
+    }
+    char *chars = text->small;
+    if (length >= SHORT_TEXT && (chars = text->allocated = PyMem_Malloc((size_t)length + 1)) == NULL) {
         PyErr_NoMemory();
         return -1;
     }
-    if (PyUnicode_IS_ASCII(object)) {
-        memcpy(text->chars, PyUnicode_1BYTE_DATA(object), (size_t)length);
-    } else {
-        for (Py_ssize_t i = 0; i < length; i++) {
-            Py_UCS4 c = PyUnicode_READ_CHAR(object, i);
-            text->chars[i] = c < 128 ? (char)c : NOT_ASCII;
-        }
+    for (Py_ssize_t i = 0; i < length; i++) {
+        Py_UCS4 c = PyUnicode_READ_CHAR(object, i);
+        chars[i] = c < 128 ? (char)c : NOT_ASCII;
     }
-    text->chars[length] = '\0';
+    chars[length] = '\0';
+    text->chars = chars;
     return 0;
 }
 
-static void text_close(Text *text) {
-    if (text->chars != text->small) PyMem_Free(text->chars);
-}
+static void text_close(Text *text) { PyMem_Free(text->allocated); }
 
 static PyObject *invalid(PyObject *object) {
     return PyErr_Format(PyExc_ValueError, "Invalid isoformat string: %R", object);
