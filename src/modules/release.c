@@ -7,9 +7,12 @@
 
 /* _datetime/module.c: the zone UTC, which C code may ask for without the module */
 void kr_datetime_finalize(void);
+/* _elementtree/module.c: the exception and the functions that were given to it */
+void kr_element_tree_finalize(void);
 
 void kr_modules_release(void) {
     kr_datetime_finalize();
+    kr_element_tree_finalize();
     kr_warnings_finalize();
     kr_io_finalize();
 }

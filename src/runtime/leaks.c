@@ -14,6 +14,7 @@
 #include "object/type.h"
 
 enum {
+    REFERENCES_MAX = 1 << 28, /* more than an object has: the block is something else */
     TYPES_SHOWN = 40,
     DETAILS_SHOWN = 12, /* of objects, and of other blocks; the variable KRAITLEAKS sets another number */
 };
@@ -43,7 +44,7 @@ static void find_objects(void) {
             if (entry->block == NULL || entry->object || entry->domain == PYMEM_DOMAIN_RAW) continue;
             if (entry->size < sizeof(PyObject)) continue;
             PyObject *object = entry->block;
-            if (Py_REFCNT(object) <= 0 || Py_REFCNT(object) > INT32_MAX) continue;
+            if (Py_REFCNT(object) <= 0 || Py_REFCNT(object) > REFERENCES_MAX) continue;
             PyTypeObject *type = Py_TYPE(object);
             if (first && bsearch(&type, sorted, static_count, sizeof *sorted, compare_pointers) != NULL) {
                 entry->object = 1;
@@ -152,10 +153,10 @@ static void print_callers(const KrLedgerEntry *entry) {
     fprintf(stderr, "      allocated by");
     for (int i = 0; i < KR_LEDGER_CALLERS && entry->callers[i] != NULL; i++) {
         Dl_info info;
-        if (dladdr(entry->callers[i], &info) == 0) break;
+        struct link_map *map;
+        if (dladdr1(entry->callers[i], &info, (void **)&map, RTLD_DL_LINKMAP) == 0) break;
         const char *name = strrchr(info.dli_fname, '/');
-        fprintf(stderr, " %s+0x%zx", name == NULL ? info.dli_fname : name + 1,
-                (size_t)((char *)entry->callers[i] - (char *)info.dli_fbase));
+        fprintf(stderr, " %s+0x%zx", name == NULL ? info.dli_fname : name + 1, (size_t)entry->callers[i] - map->l_addr);
     }
     fputc('\n', stderr);
 }

@@ -59,6 +59,12 @@ static int execute(PyObject *module) {
     return 0;
 }
 
+void kr_element_tree_finalize(void) {
+    Py_CLEAR(kr_element_tree.parse_error);
+    Py_CLEAR(kr_element_tree.comment_factory);
+    Py_CLEAR(kr_element_tree.pi_factory);
+}
+
 static PyModuleDef_Slot slots[] = {{Py_mod_exec, execute}, {0, NULL}};
 
 static struct PyModuleDef definition = {
