@@ -6,6 +6,7 @@
 #include "compile/marshal_format.h"
 #include "object/names.h"
 #include "types/code.h"
+#include "types/str/intern.h"
 
 enum { CAUTIOUS_COUNT = 4096 }; /* of a container's items, from which on memory is not asked for blindly */
 
@@ -236,9 +237,7 @@ static PyObject *read_ascii(Reader *r, Py_ssize_t length, int interned) {
     if (length < 0) return NULL;
     const uint8_t *data = read_raw(r, (size_t)length);
     if (data == NULL) return NULL;
-    PyObject *text = PyUnicode_FromKindAndData(PyUnicode_1BYTE_KIND, data, length);
-    if (text != NULL && interned) PyUnicode_InternInPlace(&text);
-    return text;
+    return interned ? kr_str_intern_latin1(data, length) : PyUnicode_FromKindAndData(PyUnicode_1BYTE_KIND, data, length);
 }
 
 static PyObject *read_text(Reader *r, int interned) {

@@ -6,8 +6,13 @@
 
 enum { FIRST_CAPACITY = 4096 };
 
+typedef struct {
+    size_t hash; /* of `text`: other strings are passed by without a look at them */
+    PyObject *text; /* NULL for an empty slot */
+} Slot;
+
 static struct {
-    PyObject **slots;
+    Slot *slots;
     size_t mask; /* capacity - 1 */
     size_t count;
     PyObject **identifiers; /* by index of _Py_Identifier */
@@ -20,15 +25,14 @@ static inline size_t hash_of(PyObject *text) { return (size_t)kr_str_header(text
 /* Doubles the table (or makes the first). Returns 0 or -1 without setting an exception. */
 static int grow(void) {
     size_t capacity = state.slots == NULL ? FIRST_CAPACITY : (state.mask + 1) * 2;
-    PyObject **slots = PyMem_RawCalloc(capacity, sizeof *slots);
+    Slot *slots = PyMem_RawCalloc(capacity, sizeof *slots);
     if (slots == NULL) return -1;
     size_t mask = capacity - 1;
     for (size_t i = 0; state.slots != NULL && i <= state.mask; i++) {
-        PyObject *text = state.slots[i];
-        if (text == NULL) continue;
-        size_t at = hash_of(text) & mask;
-        while (slots[at] != NULL) at = (at + 1) & mask;
-        slots[at] = text;
+        if (state.slots[i].text == NULL) continue;
+        size_t at = state.slots[i].hash & mask;
+        while (slots[at].text != NULL) at = (at + 1) & mask;
+        slots[at] = state.slots[i];
     }
     PyMem_RawFree(state.slots);
     state.slots = slots;
@@ -37,14 +41,24 @@ static int grow(void) {
 }
 
 /* Returns the slot of an equal string, or the empty slot where it belongs. */
-static inline PyObject **find_slot(PyObject *text) {
+static inline Slot *find_slot(PyObject *text) {
     size_t hash = hash_of(text);
     for (size_t at = hash & state.mask;; at = (at + 1) & state.mask) {
-        PyObject *candidate = state.slots[at];
-        if (candidate == NULL || candidate == text ||
-            (hash_of(candidate) == hash && _PyUnicode_EQ(candidate, text)))
-            return &state.slots[at];
+        Slot *slot = &state.slots[at];
+        if (slot->text == NULL || (slot->hash == hash && _PyUnicode_EQ(slot->text, text))) return slot;
     }
+}
+
+/* Whether there is room for one more string; makes it if need be. */
+static inline int has_room(void) {
+    if (state.count * 2 >= state.mask && grow() < 0 && state.slots == NULL) return 0;
+    return state.count < state.mask;
+}
+
+static inline void fill(Slot *slot, PyObject *text) {
+    *slot = (Slot){hash_of(text), text};
+    state.count++;
+    kr_str_header(text)->state.interned = SSTATE_INTERNED_MORTAL;
 }
 
 void PyUnicode_InternInPlace(PyObject **address) {
@@ -54,16 +68,32 @@ void PyUnicode_InternInPlace(PyObject **address) {
         PyErr_Clear();
         return;
     }
-    if (state.count * 2 >= state.mask && grow() < 0 && state.slots == NULL) return;
-    if (state.count >= state.mask) return;
-    PyObject **slot = find_slot(text);
-    if (*slot != NULL) {
-        Py_SETREF(*address, Py_NewRef(*slot));
-        return;
+    if (!has_room()) return;
+    Slot *slot = find_slot(text);
+    if (slot->text != NULL)
+        Py_SETREF(*address, Py_NewRef(slot->text));
+    else
+        fill(slot, text);
+}
+
+PyObject *kr_str_intern_latin1(const void *data, Py_ssize_t length) {
+    PyObject *text;
+    if (length < 2 || state.slots == NULL) { /* what is shorter is shared in its own way */
+        text = PyUnicode_FromKindAndData(PyUnicode_1BYTE_KIND, data, length);
+        if (text != NULL) PyUnicode_InternInPlace(&text);
+        return text;
     }
-    *slot = text;
-    state.count++;
-    kr_str_header(text)->state.interned = SSTATE_INTERNED_MORTAL;
+    size_t hash = (size_t)_Py_HashBytes(data, length);
+    for (size_t at = hash & state.mask; (text = state.slots[at].text) != NULL; at = (at + 1) & state.mask) {
+        if (state.slots[at].hash == hash && PyUnicode_KIND(text) == PyUnicode_1BYTE_KIND &&
+            PyUnicode_GET_LENGTH(text) == length && memcmp(PyUnicode_1BYTE_DATA(text), data, (size_t)length) == 0)
+            return Py_NewRef(text);
+    }
+    text = PyUnicode_FromKindAndData(PyUnicode_1BYTE_KIND, data, length);
+    if (text == NULL) return NULL;
+    kr_str_header(text)->hash = (Py_hash_t)hash;
+    if (has_room()) fill(find_slot(text), text);
+    return text;
 }
 
 void PyUnicode_InternImmortal(PyObject **address) {
@@ -88,19 +118,19 @@ void kr_str_intern_forget(PyObject *self) {
     if (state.slots == NULL) return;
     size_t mask = state.mask;
     size_t hole = hash_of(self) & mask;
-    while (state.slots[hole] != self) {
-        if (state.slots[hole] == NULL) return;
+    while (state.slots[hole].text != self) {
+        if (state.slots[hole].text == NULL) return;
         hole = (hole + 1) & mask;
     }
     /* Move later members of the cluster back over the hole when their home lies at or before it. */
-    for (size_t at = (hole + 1) & mask; state.slots[at] != NULL; at = (at + 1) & mask) {
-        size_t home = hash_of(state.slots[at]) & mask;
+    for (size_t at = (hole + 1) & mask; state.slots[at].text != NULL; at = (at + 1) & mask) {
+        size_t home = state.slots[at].hash & mask;
         if (((at - home) & mask) >= ((at - hole) & mask)) {
             state.slots[hole] = state.slots[at];
             hole = at;
         }
     }
-    state.slots[hole] = NULL;
+    state.slots[hole].text = NULL;
     state.count--;
 }
 
@@ -132,10 +162,10 @@ PyObject *_PyUnicode_FromId(_Py_Identifier *id) {
 
 void kr_str_intern_finalize(void) {
     for (Py_ssize_t i = 0; i < state.identifier_capacity; i++) Py_CLEAR(state.identifiers[i]);
-    PyObject **slots = state.slots;
+    Slot *slots = state.slots;
     state.slots = NULL;
     for (size_t i = 0; slots != NULL && i <= state.mask; i++) {
-        PyObject *text = slots[i];
+        PyObject *text = slots[i].text;
         if (text == NULL) continue;
         int immortal = kr_str_header(text)->state.interned == SSTATE_INTERNED_IMMORTAL;
         kr_str_header(text)->state.interned = SSTATE_NOT_INTERNED;

@@ -9,6 +9,9 @@
 
 #include <Python.h>
 
+/* Returns the interned string of `length` Latin-1 characters; makes an object only if there is none yet. */
+PyObject *kr_str_intern_latin1(const void *data, Py_ssize_t length);
+
 /* Releases the table and the identifiers of _PyUnicode_FromId; the strings live on as ordinary ones. */
 void kr_str_intern_finalize(void);
 
