@@ -8,7 +8,7 @@ KRAIT := build/$(PRESET)/krait
 PREFIX ?= /usr/local
 export KRAIT_CCACHE := $(shell command -v ccache 2>/dev/null)
 
-.PHONY: all build run test bench bench-memory leaks debug sanitize pgo install clean help conformance check-bytecode
+.PHONY: all build run test bench bench-memory leaks debug sanitize test-sanitize pgo install clean help conformance check-bytecode
 
 all: build
 
@@ -21,6 +21,7 @@ help:
 	@echo "make leaks       look for leaks with the debug build (MODULES='test_list ...' to choose)"
 	@echo "make debug       build with all checks         (build/debug/krait)"
 	@echo "make sanitize    build with ASan and UBSan     (build/sanitize/krait)"
+	@echo "make test-sanitize run all tests with it (takes an hour)"
 	@echo "make pgo         build with profile and LTO    (build/pgo/krait)"
 	@echo "make conformance run CPython's test suite      (GROUP=language or MODULES='test_list test_dict')"
 	@echo "make check-bytecode compare bytecode, trees and errors with python3.11"
@@ -70,6 +71,9 @@ check-bytecode: build
 
 debug sanitize: $(STAMP)
 	@$(MAKE) --no-print-directory PRESET=$@ build
+
+test-sanitize: sanitize
+	@/usr/bin/python3.11 tests/run.py --krait build/sanitize/krait --sanitizers
 
 pgo: $(STAMP)
 	@tools/build-pgo

@@ -16,6 +16,8 @@ import subprocess
 import sys
 import tempfile
 
+import sanitizer
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 REFERENCE = "/usr/bin/python3.11"
 
@@ -44,16 +46,15 @@ def run(interpreter, path, found):
             "PYTHONHASHSEED": "0",
             "PYTHONPYCACHEPREFIX": os.path.join(folder, "cache"),
         }
-        for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS"):
-            if name in os.environ:
-                environment[name] = os.environ[name]
+        if interpreter != REFERENCE:
+            environment.update(sanitizer.environment(folder))
         command = [interpreter, *shlex.split(found.get("options", "")), path, *shlex.split(found.get("args", ""))]
         process = subprocess.run(
-            command, cwd=work, env=environment, capture_output=True, timeout=float(found.get("timeout", 60)),
-            input=found.get("stdin", "").encode().decode("unicode_escape").encode())
+            command, cwd=work, env=environment, capture_output=True,
+            timeout=sanitizer.time_limit(float(found.get("timeout", 60))), input=found.get("stdin", "").encode().decode("unicode_escape").encode())
         outputs = [text.decode("utf-8", "backslashreplace").replace(folder, "<folder>").replace(interpreter, "<python>")
                    for text in (process.stdout, process.stderr)]
-        return process.returncode, outputs[0], outputs[1]
+        return process.returncode, outputs[0], outputs[1], sanitizer.reports(folder)
 
 
 def difference(name, expected, actual):
@@ -77,7 +78,7 @@ def check(krait, path):
     if expected == actual:
         return None
     text = "" if expected[0] == actual[0] else f"  exit code: python3.11 {expected[0]}, krait {actual[0]}\n"
-    return text + difference("stdout", expected[1], actual[1]) + difference("stderr", expected[2], actual[2])
+    return text + difference("stdout", expected[1], actual[1]) + difference("stderr", expected[2], actual[2]) + actual[3]
 
 
 def known_failures():

@@ -1,6 +1,6 @@
 """Run all tests: programs, bad input, and the finished groups of CPython's suite.
 
-Usage: python3.11 tests/run.py --krait PATH [--only PATTERN] [--jobs N]
+Usage: python3.11 tests/run.py --krait PATH [--only PATTERN] [--jobs N] [--sanitizers]
 
 The last line is `N passed, N failed`.
 """
@@ -9,6 +9,7 @@ import concurrent.futures
 import fnmatch
 import glob
 import os
+import signal
 import subprocess
 import sys
 
@@ -19,6 +20,7 @@ import architecture_check  # noqa: E402
 import bytecode_check  # noqa: E402
 import memory_check  # noqa: E402
 import programs_check  # noqa: E402
+import sanitizer  # noqa: E402
 import suite_check  # noqa: E402
 import unit_check  # noqa: E402
 
@@ -28,8 +30,12 @@ def main():
     parser.add_argument("--krait", required=True)
     parser.add_argument("--only", default="*", help="pattern of the tests' names")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--sanitizers", action="store_true", help="the interpreter is of the sanitizer build")
     options = parser.parse_args()
+    if options.sanitizers:
+        sanitizer.enable()
     krait = os.path.abspath(options.krait)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it, and so would the tests
 
     tests = []  # (name, function returning None or a text that says what failed)
     tests += architecture_check.tests(krait)
@@ -38,6 +44,8 @@ def main():
     tests += programs_check.tests(krait)
     tests += bytecode_check.tests(krait)
     tests += suite_check.tests(krait)
+    skips = sanitizer.skips()
+    tests = [test for test in tests if test[0] not in skips]
     tests = [test for test in tests if fnmatch.fnmatch(test[0], options.only)]
 
     passed = failed = 0

@@ -9,6 +9,8 @@ import subprocess
 import sys
 import tempfile
 
+import sanitizer
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 CONFORMANCE = os.path.join(HERE, "conformance")
 TIME_LIMIT = 600  # seconds for one module
@@ -20,22 +22,24 @@ def read_list(name):
         return [line.rstrip("\n") for line in stream if line.strip() and not line.startswith("#")]
 
 
-def run_module(interpreter, module, time_limit=TIME_LIMIT, cache=None):
+def run_module(interpreter, module, time_limit=TIME_LIMIT, cache=None, skips=()):
     """Run one module; return ({test id: outcome}, problem). Outcomes: passed, failed, skipped.
 
-    `cache` is the folder of .pyc files to use instead of the usual ones.
+    `cache` is the folder of .pyc files to use instead of the usual ones. The tests named in `skips` do not run.
     """
+    time_limit = sanitizer.time_limit(time_limit)
     with tempfile.TemporaryDirectory(prefix="krait-suite-") as folder:
         results = os.path.join(folder, "results")
         environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
         environment |= {"TMPDIR": folder, "HOME": folder} | ({"PYTHONPYCACHEPREFIX": cache} if cache else {})
+        environment |= sanitizer.environment(folder)
         work = os.path.join(folder, "work")
         os.mkdir(work)
         problem = None
         with open(os.path.join(folder, "output"), "w+b") as output:
             try:
                 process = subprocess.run(
-                    [interpreter, os.path.join(CONFORMANCE, "one.py"), module, results], cwd=work, env=environment,
+                    [interpreter, os.path.join(CONFORMANCE, "one.py"), module, results, *skips], cwd=work, env=environment,
                     stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, timeout=time_limit,
                     start_new_session=True)
                 if process.returncode != 0:
@@ -46,6 +50,9 @@ def run_module(interpreter, module, time_limit=TIME_LIMIT, cache=None):
                 output.seek(0, os.SEEK_END)
                 output.seek(max(0, output.tell() - 1500))
                 problem += "\n" + output.read().decode("utf-8", "replace")
+        report = sanitizer.reports(folder)
+        if report:
+            problem = f"{problem or 'a sanitizer reports'}\n{report}"
         outcomes = {}
         if os.path.exists(results):
             with open(results, encoding="utf-8", errors="replace") as stream:
@@ -57,7 +64,8 @@ def run_module(interpreter, module, time_limit=TIME_LIMIT, cache=None):
 
 
 def check(krait, module, known):
-    outcomes, problem = run_module(krait, module)
+    skips = [test for test in sanitizer.skips() if test.startswith(f"test.{module}.")]
+    outcomes, problem = run_module(krait, module, skips=skips)
     lines = []
     running = [test for test, outcome in outcomes.items() if outcome == "started"]
     if problem and f"{module}:crash" not in known:

@@ -3,9 +3,11 @@ import glob
 import os
 import subprocess
 
+import sanitizer
+
 
 def check(path):
-    process = subprocess.run([path], capture_output=True, text=True, errors="replace", timeout=300)
+    process = subprocess.run([path], capture_output=True, text=True, errors="replace", timeout=sanitizer.time_limit(300))
     return None if process.returncode == 0 else process.stdout[-2000:] + process.stderr[-2000:]
 
 

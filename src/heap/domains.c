@@ -10,6 +10,13 @@
 
 KrHeapUse kr_heap_use;
 
+/* Whether the default allocator of the domains mem and object uses pools. */
+#ifdef KRAIT_SANITIZE
+static int pools_wanted;
+#else
+enum { pools_wanted = 1 };
+#endif
+
 /* Requests beyond this are refused without asking, so that sizes always fit Py_ssize_t. */
 static const size_t size_limit = (size_t)PY_SSIZE_T_MAX;
 
@@ -47,20 +54,20 @@ static inline int owner_kind(const void *pointer) {
 }
 
 static void *pool_malloc(void *context, size_t size) {
-    if (size <= KR_SMALL_LIMIT) return kr_pool_alloc(0, size);
+    if (pools_wanted && size <= KR_SMALL_LIMIT) return kr_pool_alloc(0, size);
     if (kr_heap_over_limit(size)) return NULL;
-    return count_large(malloc(size));
+    return count_large(malloc(size == 0 ? 1 : size));
 }
 
 static void *pool_calloc(void *context, size_t count, size_t size) {
     size_t total = count * size; /* the callers below checked the product */
-    if (total <= KR_SMALL_LIMIT) {
+    if (pools_wanted && total <= KR_SMALL_LIMIT) {
         void *block = kr_pool_alloc(0, total);
         if (block != NULL) memset(block, 0, total);
         return block;
     }
     if (kr_heap_over_limit(total)) return NULL;
-    return count_large(calloc(1, total));
+    return count_large(calloc(1, total == 0 ? 1 : total));
 }
 
 static void pool_free(void *context, void *pointer) {
@@ -125,7 +132,7 @@ static void update_interposed(void) {
     int hooked = !same_allocator(&state.domain[PYMEM_DOMAIN_OBJ], &pool_allocator);
     if (hooked) kr_heap.records_in_pools = 1;
     kr_pool_set_interposed(hooked || !same_allocator(&state.domain[PYMEM_DOMAIN_MEM], &pool_allocator) ||
-                           state.failing.start != 0);
+                           state.failing.start != 0 || !pools_wanted);
 }
 
 /* True if the planned failure says that this allocation fails. */
@@ -206,7 +213,7 @@ void PyObject_Free(void *pointer) { kr_heap_free(pointer); }
 
 void *kr_heap_alloc_collected_slow(size_t size) {
     if (size > size_limit - sizeof(KrLargeObject)) return NULL;
-    if (size <= KR_SMALL_LIMIT && same_allocator(&state.domain[PYMEM_DOMAIN_OBJ], &pool_allocator))
+    if (pools_wanted && size <= KR_SMALL_LIMIT && same_allocator(&state.domain[PYMEM_DOMAIN_OBJ], &pool_allocator))
         return kr_heap.interposed && must_fail() ? NULL : fresh(kr_pool_alloc(1, size), size, PYMEM_DOMAIN_OBJ);
     KrLargeObject *record = domain_malloc(PYMEM_DOMAIN_OBJ, size + sizeof(KrLargeObject));
     if (record == NULL) return NULL;
@@ -306,6 +313,9 @@ int _PyMem_SetupAllocators(PyMemAllocatorName allocator) {
         const PyMemAllocatorEx *small = named[i].pools ? &pool_allocator : &raw_allocator;
         state.domain[PYMEM_DOMAIN_RAW] = raw_allocator;
         state.domain[PYMEM_DOMAIN_MEM] = state.domain[PYMEM_DOMAIN_OBJ] = *small;
+#ifdef KRAIT_SANITIZE
+        if (strncmp(named[i].name, "pymalloc", strlen("pymalloc")) == 0) pools_wanted = 1;
+#endif
         update_interposed();
         if (named[i].debug) PyMem_SetupDebugHooks();
         return 0;

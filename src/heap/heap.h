@@ -19,6 +19,9 @@
  *   fall through to the functions that look at the hooks.
  *
  * The domains mem and object need the interpreter lock; raw does not.
+ *
+ * The sanitizer build (KRAIT_SANITIZE) asks malloc for every block, whatever its size, so that AddressSanitizer knows where
+ * each begins and ends and when it dies; it keeps no free lists either. PYTHONMALLOC=pymalloc brings the pools back.
  */
 #ifndef KR_HEAP_HEAP_H
 #define KR_HEAP_HEAP_H
@@ -41,6 +44,13 @@ enum {
     KR_POOL_RECORD_SIZE = 64,                         /* bytes before the first slot of a plain pool */
     KR_POOL_FLAGS_SIZE = KR_POOL_SIZE / KR_GRANULE,   /* bytes before the first slot of a collected pool */
 };
+
+/* The length of a list of dead objects that are kept for the next request. */
+#ifdef KRAIT_SANITIZE
+#define KR_FREE_LIST(count) 0
+#else
+#define KR_FREE_LIST(count) (count)
+#endif
 
 #if defined(__x86_64__)
 enum { KR_ADDRESS_BITS = 47 }; /* what user space has without asking for more */

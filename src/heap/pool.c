@@ -19,7 +19,11 @@ static KrPool no_pool; /* never has a free slot */
 
 #define NO_POOLS {[0 ... KR_CLASS_COUNT - 1] = &no_pool}
 
+#ifdef KRAIT_SANITIZE
+KrHeap kr_heap = {.plain = NO_POOLS, .collected = NO_POOLS, .interposed = 1};
+#else
 KrHeap kr_heap = {.plain = NO_POOLS, .collected = NO_POOLS};
+#endif
 
 static void *system_arena_alloc(void *context, size_t size) {
     void *mapping = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);

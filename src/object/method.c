@@ -3,6 +3,7 @@
 #include <structmember.h>
 #include <string.h>
 
+#include "heap/heap.h"
 #include "object/call.h"
 #include "object/method.h"
 #include "object/names.h"
@@ -11,7 +12,7 @@
 static inline PyMethodObject *cast(PyObject *self) { return (PyMethodObject *)self; }
 
 /* Methods come and go all the time: blocks of dead ones are kept, linked through im_self. */
-enum { FREE_LIST_LIMIT = 64 };
+enum { FREE_LIST_LIMIT = KR_FREE_LIST(64) };
 
 static struct {
     PyMethodObject *first;

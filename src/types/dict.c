@@ -13,8 +13,8 @@ enum {
     FIRST_HASH_CAPACITY = 3,
     SMALL_TABLE_BYTES = 112, /* size of the tables that the free list keeps */
     LARGE_TABLE = 4096,      /* entries from which on a table grows within its block */
-    FREE_DICTS = 80,
-    FREE_TABLES = 80,
+    FREE_DICTS = KR_FREE_LIST(80),
+    FREE_TABLES = KR_FREE_LIST(80),
 };
 
 #define SLOT_FREE ((Py_ssize_t)-1)

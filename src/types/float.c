@@ -6,6 +6,7 @@
 #include <structmember.h>
 
 #include "base/double_text.h"
+#include "heap/heap.h"
 #include "types/float.h"
 #include "types/format_spec.h"
 #include "types/int.h"
@@ -16,7 +17,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { FREE_LIST_LIMIT = 1000 };
+enum { FREE_LIST_LIMIT = KR_FREE_LIST(1000) };
 
 static struct {
     PyFloatObject *free; /* linked through ob_type */

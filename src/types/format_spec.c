@@ -5,6 +5,7 @@
  */
 #include <Python.h>
 
+#include "base/bytes_copy.h"
 #include "types/format_spec.h"
 #include "types/int.h"
 
@@ -222,7 +223,7 @@ static void put_fill(Output *out, Py_UCS4 character, Py_ssize_t count) {
 
 static void put_ascii(Output *out, const char *text, Py_ssize_t count) {
     if (out->kind == PyUnicode_1BYTE_KIND) {
-        memcpy((Py_UCS1 *)out->data + out->position, text, (size_t)count);
+        kr_copy_bytes((Py_UCS1 *)out->data + out->position, text, (size_t)count);
         out->position += count;
         return;
     }

@@ -2,6 +2,7 @@
 #include <Python.h>
 #include <structmember.h>
 
+#include "heap/heap.h"
 #include "types/int.h"
 #include "types/format_spec.h"
 
@@ -10,7 +11,7 @@
 
 enum {
     FREE_LIST_DIGITS = 2,   /* digits of a block in the free list */
-    FREE_LIST_LIMIT = 1000, /* blocks kept: 32 KB */
+    FREE_LIST_LIMIT = KR_FREE_LIST(1000), /* blocks kept: 32 KB */
     INT_HEADER = offsetof(PyLongObject, ob_digit),
 };
 

@@ -642,8 +642,8 @@ int PyList_Reverse(PyObject *op) {
         PyErr_BadInternalCall();
         return -1;
     }
-    PyObject **low = ((PyListObject *)op)->ob_item, **high = low + Py_SIZE(op) - 1;
     if (Py_SIZE(op) < 2) return 0;
+    PyObject **low = ((PyListObject *)op)->ob_item, **high = low + Py_SIZE(op) - 1;
     while (low < high) {
         PyObject *item = *low;
         *low++ = *high;

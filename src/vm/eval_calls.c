@@ -388,8 +388,15 @@ PyObject *PyEval_EvalFrameEx(PyFrameObject *frame, int throwing) {
 
 __thread char *kr_c_stack_limit;
 
-/* Bytes of C stack that stay free below the limit, for the error's own handling and signal handlers. */
-enum { C_STACK_RESERVE = 256 * 1024 };
+#ifdef KRAIT_SANITIZE
+enum { FRAME_SCALE = 8 }; /* what it lays around local variables makes frames several times larger */
+#else
+enum { FRAME_SCALE = 1 };
+#endif
+enum {
+    C_STACK_MOST = FRAME_SCALE * (64 << 20),    /* bytes of C stack that are used at most */
+    C_STACK_RESERVE = FRAME_SCALE * 256 * 1024, /* bytes that stay free, for the error's own handling and signal handlers */
+};
 /* Calls beyond the limit that handling a RecursionError itself may make. */
 enum { HEADROOM = 50 };
 
@@ -407,8 +414,8 @@ void kr_c_stack_initialize(void) {
         kr_c_stack_limit = base == NULL ? here - 4 * C_STACK_RESERVE : (char *)base + reserve;
         return;
     }
-    /* an unlimited main stack reports a huge size: what the kernel can really grow to is not known, 64 MiB is safe */
-    size_t most = (size_t)64 << 20;
+    /* an unlimited main stack reports a huge size: what the kernel can really grow to is not known, C_STACK_MOST is safe */
+    size_t most = (size_t)C_STACK_MOST;
     if ((size_t)(here - (char *)base) > most) base = here - most;
     kr_c_stack_limit = (char *)base + C_STACK_RESERVE;
 }

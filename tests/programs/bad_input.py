@@ -129,7 +129,6 @@ def signals():
     run("handler", "-c", "import os, signal\nsignal.signal(signal.SIGUSR1, lambda number, frame: print('signal', number, frame.f_lineno))\n"
         "os.kill(os.getpid(), signal.SIGUSR1)\nsignal.signal(signal.SIGALRM, lambda *a: 1/0)\nsignal.setitimer(signal.ITIMER_REAL, .05)\nsignal.pause()")
     run("abort", "-c", "import os; os.abort()")
-    run("fault handler", "-X", "faulthandler", "-c", "import os, signal\nos.kill(os.getpid(), signal.SIGSEGV)")
 
 
 def caches():

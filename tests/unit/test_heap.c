@@ -265,5 +265,6 @@ int main(void) {
         cmocka_unit_test(collected_blocks_begin_without_flags),
         cmocka_unit_test(contents_survive_with_every_allocator),
     };
+    if (_PyMem_SetupAllocators(PYMEM_ALLOCATOR_PYMALLOC) < 0) return 1; /* the sanitizer build would do without pools */
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,6 +2,7 @@
 #include <Python.h>
 #include <structmember.h>
 
+#include "base/bytes_copy.h"
 #include "modules/_functools/functools.h"
 
 #include <stddef.h>
@@ -31,7 +32,7 @@ static PyObject *call_with(Partial *self, PyObject *const *args, Py_ssize_t narg
     /* One place before the arguments is left for the callee to use. */
     PyObject **first = stack + 1;
     memcpy(first, &PyTuple_GET_ITEM(self->args, 0), (size_t)own * sizeof(PyObject *));
-    memcpy(first + own, args, (size_t)(nargs + named) * sizeof(PyObject *));
+    kr_copy_bytes(first + own, args, (size_t)(nargs + named) * sizeof(PyObject *));
     size_t count = (size_t)(own + nargs) | PY_VECTORCALL_ARGUMENTS_OFFSET;
     PyObject *result = kwnames != NULL || PyDict_GET_SIZE(self->keywords) == 0
                            ? PyObject_Vectorcall(self->function, first, count, kwnames)
