@@ -711,7 +711,7 @@ static Py_ssize_t collect(int generation, Py_ssize_t *collected, Py_ssize_t *unc
     }
     if (full) {
         for (int i = 0; i < state.cache_count; i++) state.caches[i]();
-        kr_heap_trim();
+        if (!silent) kr_heap_trim(); /* a process that ends need not */
     }
     if (PyErr_Occurred()) {
         if (silent)

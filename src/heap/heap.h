@@ -73,7 +73,7 @@ typedef struct KrPool {
     uint32_t used;       /* slots handed out */
     uint16_t fresh;      /* offset of the first slot that was never handed out; KR_POOL_SIZE when there is none left */
     uint8_t size_class;  /* slot size / KR_GRANULE */
-    uint8_t linked;      /* in the list of its class */
+    uint8_t linked;      /* 1: in the list of its class; free pools: 0, or 2 if most of their memory went to the system */
     uint16_t young;      /* collected pools: bit i: flag bytes 64*i.. may be those of objects of the youngest generation */
     uint16_t middle;     /* the same for the middle generation */
     struct KrPool *next; /* in the list of its class, or of its arena's free pools */
@@ -237,7 +237,7 @@ void kr_heap_fail_between(long start, long stop);
 /* Returns how many allocations were numbered since kr_heap_fail_between. */
 long kr_heap_fail_count(void);
 
-/* Gives pools without used slots back to their arenas. */
+/* Gives pools without used slots back to their arenas, and what memory of free pools and malloc it can to the system. */
 void kr_heap_trim(void);
 
 /* Returns every arena to the system; nothing allocated may be used afterwards. Large blocks that are still in use stay

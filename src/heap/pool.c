@@ -4,6 +4,7 @@
 #include "heap/heap.h"
 
 #include <assert.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -211,6 +212,7 @@ static KrPool *pool_create(int collected, unsigned size_class) {
         pool->arena = arena;
     }
     pool->free = NULL;
+    pool->linked = 0;
     pool->used = 0;
     pool->fresh = (uint16_t)first_slot(collected);
     pool->size_class = (uint8_t)size_class;
@@ -270,6 +272,17 @@ void kr_pool_give_slow(KrPool *pool) {
     }
 }
 
+enum { POOL_UNBACKED = 2, PAGE_SIZE = 4096 }; /* a value of `linked`: only the first page of the free pool is in memory */
+
+/* Lets the system take the memory of free pools, but for their first pages, which hold their records. */
+static void unback_free_pools(KrArena *arena) {
+    for (KrPool *pool = arena->free_pools; pool != NULL; pool = pool->next) {
+        if (pool->linked == POOL_UNBACKED) continue;
+        madvise((char *)pool + PAGE_SIZE, KR_POOL_SIZE - PAGE_SIZE, MADV_DONTNEED);
+        pool->linked = POOL_UNBACKED;
+    }
+}
+
 void kr_heap_trim(void) {
     for (int kind = 0; kind < 2; kind++) {
         for (int i = 0; i < KR_CLASS_COUNT; i++) {
@@ -278,7 +291,11 @@ void kr_heap_trim(void) {
             pool_unlink(pool);
             pool_destroy(pool);
         }
+        for (KrArena *arena = kr_heap.arenas[kind]; arena != NULL; arena = arena->kind_next) unback_free_pools(arena);
     }
+#ifdef __GLIBC__
+    malloc_trim(0);
+#endif
 }
 
 /* Cuts more of the pool into free slots. Returns 0 if all of it is in use. */
