@@ -43,8 +43,8 @@ static int text_argument(const char *function, PyObject *object) {
 /* Reads a truth value at an index if it is there. */
 static int flag_argument(PyObject *const *args, Py_ssize_t count, Py_ssize_t index, int *flag) {
     if (count <= index) return 0;
-    *flag = PyObject_IsTrue(args[index]);
-    return *flag < 0 ? -1 : 0;
+    *flag = _PyLong_AsInt(args[index]);
+    return *flag == -1 && PyErr_Occurred() ? -1 : 0;
 }
 
 static int int_argument(PyObject *const *args, Py_ssize_t count, Py_ssize_t index, int *value) {

@@ -77,20 +77,9 @@ static PyObject *builtin_breakpoint(PyObject *module, PyObject *const *args, Py_
 static PyObject *builtin_callable(PyObject *module, PyObject *object) { return PyBool_FromLong(PyCallable_Check(object)); }
 
 static PyObject *builtin_chr(PyObject *module, PyObject *number) {
-    int overflow;
-    PyObject *index = PyNumber_Index(number);
-    if (index == NULL) return NULL;
-    long code = PyLong_AsLongAndOverflow(index, &overflow);
-    Py_DECREF(index);
+    int code = _PyLong_AsInt(number);
     if (code == -1 && PyErr_Occurred()) return NULL;
-    if (overflow || code < INT_MIN || code > INT_MAX) {
-        PyErr_SetString(PyExc_OverflowError, "Python int too large to convert to C int");
-        if (overflow) PyErr_SetString(PyExc_OverflowError, "Python int too large to convert to C long");
-        if (!overflow && code < 0) PyErr_SetString(PyExc_OverflowError, "signed integer is less than minimum");
-        if (!overflow && code > 0) PyErr_SetString(PyExc_OverflowError, "signed integer is greater than maximum");
-        return NULL;
-    }
-    return PyUnicode_FromOrdinal((int)code);
+    return PyUnicode_FromOrdinal(code);
 }
 
 /* The source text of compile(), eval() and exec() as bytes; *owner keeps it alive. NULL with an exception. */
@@ -141,16 +130,23 @@ static PyObject *compile_text(const char *text, size_t length, PyObject *filenam
     return result;
 }
 
+/* Converter: an int, with the reference's message if it is too large. */
+static int int_argument(PyObject *object, void *number) {
+    *(int *)number = _PyLong_AsInt(object);
+    return *(int *)number != -1 || !PyErr_Occurred();
+}
+
 static PyObject *builtin_compile(PyObject *module, PyObject *const *args, Py_ssize_t count, PyObject *names) {
     static const char *const keywords[] = {"source", "filename", "mode", "flags", "dont_inherit", "optimize",
                                            "_feature_version", NULL};
-    static _PyArg_Parser parser = {.format = "OO&s|iii$i:compile", .keywords = keywords};
+    static _PyArg_Parser parser = {.format = "OO&s|O&O&O&$O&:compile", .keywords = keywords};
     static const int starts[] = {Py_file_input, Py_eval_input, Py_single_input, Py_func_type_input};
     PyObject *source, *filename = NULL, *result = NULL, *owner;
     const char *mode;
     int flag_bits = 0, dont_inherit = 0, optimize = -1, feature_version = -1, which;
-    if (!_PyArg_ParseStackAndKeywords(args, count, names, &parser, &source, PyUnicode_FSDecoder, &filename, &mode, &flag_bits,
-                                      &dont_inherit, &optimize, &feature_version))
+    if (!_PyArg_ParseStackAndKeywords(args, count, names, &parser, &source, PyUnicode_FSDecoder, &filename, &mode, int_argument,
+                                      &flag_bits, int_argument, &dont_inherit, int_argument, &optimize, int_argument,
+                                      &feature_version))
         return NULL;
     PyCompilerFlags flags = _PyCompilerFlags_INIT;
     flags.cf_flags = flag_bits | PyCF_SOURCE_IS_UTF8;
@@ -241,7 +237,7 @@ static PyObject *builtin_eval(PyObject *module, PyObject *const *args, Py_ssize_
     }
     if (globals != Py_None && !PyDict_Check(globals)) {
         PyErr_SetString(PyExc_TypeError, PyMapping_Check(globals)
-                                             ? "globals must be a real dict; try eval(code, {}, mapping)"
+                                             ? "globals must be a real dict; try eval(expr, {}, mapping)"
                                              : "globals must be a dict");
         return NULL;
     }

@@ -82,7 +82,7 @@ static int initialize(KrSuper *super, PyObject *const *args, Py_ssize_t count) {
         if (kr_frame_super_arguments(&type, &obj) < 0) return -1;
     } else {
         if (!PyType_Check(args[0])) {
-            _PyArg_BadArgument("super", "argument 1", "a type", args[0]);
+            PyErr_Format(PyExc_TypeError, "super() argument 1 must be a type, not %.200s", Py_TYPE(args[0])->tp_name);
             return -1;
         }
         type = (PyTypeObject *)args[0];

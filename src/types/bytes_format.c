@@ -176,7 +176,7 @@ static PyObject *format_integer(PyObject *value, const Conversion *conversion) {
         if (!PyErr_ExceptionMatches(PyExc_TypeError)) return NULL;
         PyErr_Clear();
     }
-    return PyErr_Format(PyExc_TypeError, "%%%c format: %s is required, not %.200s", type,
+    return PyErr_Format(PyExc_TypeError, "%%%c format: %s is required, not %.200s", type == 'i' ? 'd' : type,
                         base_two ? "an integer" : "a real number", Py_TYPE(value)->tp_name);
 }
 

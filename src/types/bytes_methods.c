@@ -400,25 +400,28 @@ static int parse_padding(const char *method, PyObject *const *args, Py_ssize_t c
     return 0;
 }
 
+/* How many bytes the width asks for beyond those there are; any width is allowed. */
+static Py_ssize_t missing(PyObject *self, Py_ssize_t width) { return width > Py_SIZE(self) ? width - Py_SIZE(self) : 0; }
+
 PyObject *kr_bytes_method_ljust(PyObject *self, PyObject *const *args, Py_ssize_t count) {
     Py_ssize_t width;
     char fill;
     if (parse_padding("ljust", args, count, &width, &fill) < 0) return NULL;
-    return pad(self, 0, width - Py_SIZE(self), fill);
+    return pad(self, 0, missing(self, width), fill);
 }
 
 PyObject *kr_bytes_method_rjust(PyObject *self, PyObject *const *args, Py_ssize_t count) {
     Py_ssize_t width;
     char fill;
     if (parse_padding("rjust", args, count, &width, &fill) < 0) return NULL;
-    return pad(self, width - Py_SIZE(self), 0, fill);
+    return pad(self, missing(self, width), 0, fill);
 }
 
 PyObject *kr_bytes_method_center(PyObject *self, PyObject *const *args, Py_ssize_t count) {
     Py_ssize_t width;
     char fill;
     if (parse_padding("center", args, count, &width, &fill) < 0) return NULL;
-    Py_ssize_t margin = width - Py_SIZE(self);
+    Py_ssize_t margin = missing(self, width);
     if (margin <= 0) return pad(self, 0, 0, fill);
     /* An odd margin gives the left side more if the width is odd. */
     Py_ssize_t left = margin / 2 + (margin & width & 1);
@@ -428,7 +431,7 @@ PyObject *kr_bytes_method_center(PyObject *self, PyObject *const *args, Py_ssize
 PyObject *kr_bytes_method_zfill(PyObject *self, PyObject *argument) {
     Py_ssize_t width;
     if (kr_ssize_argument(argument, &width) < 0) return NULL;
-    Py_ssize_t zeros = width - Py_SIZE(self);
+    Py_ssize_t zeros = missing(self, width);
     PyObject *result = pad(self, zeros, 0, '0');
     if (result == NULL || zeros <= 0) return result;
     char *output = (char *)kr_bytes_view(result).data;

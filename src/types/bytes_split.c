@@ -125,7 +125,7 @@ PyObject *kr_bytes_method_splitlines(PyObject *self, PyObject *const *args, Py_s
     args = _PyArg_UnpackKeywords(args, count, NULL, kwnames, &parser, 0, 1, 0, values);
     if (args == NULL) return NULL;
     PyObject *keep_object = kr_optional_argument(args, count, kwnames, 0);
-    if (keep_object != NULL && (keep_ends = PyObject_IsTrue(keep_object)) < 0) return NULL;
+    if (keep_object != NULL && (keep_ends = _PyLong_AsInt(keep_object)) == -1 && PyErr_Occurred()) return NULL;
     PyObject *list = PyList_New(0);
     if (list == NULL) return NULL;
     KrBytesView view = kr_bytes_view(self);

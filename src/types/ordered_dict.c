@@ -482,7 +482,7 @@ static PyObject *ordered_pop(PyObject *op, PyObject *const *args, Py_ssize_t nar
     if (index == -2) return NULL;
     PyObject *fallback = kr_optional_argument(args, nargs, kwnames, 1);
     if (fallback != NULL) return Py_NewRef(fallback);
-    _PyErr_SetKeyError(args[0]);
+    PyErr_SetObject(PyExc_KeyError, args[0]); /* a tuple gives its items as arguments */
     return NULL;
 }
 
@@ -579,7 +579,7 @@ static PyObject *ordered_move_to_end(PyObject *op, PyObject *const *args, Py_ssi
     Py_ssize_t index = kr_dict_find(&self->dict, args[0], hash, &value);
     if (index == -2) return NULL;
     if (index == -1) {
-        _PyErr_SetKeyError(args[0]);
+        PyErr_SetObject(PyExc_KeyError, args[0]); /* a tuple gives its items as arguments */
         return NULL;
     }
     if (last) {

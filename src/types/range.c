@@ -488,7 +488,7 @@ static PyNumberMethods range_as_number = {
 
 static PyMethodDef range_methods[] = {
     {"__reversed__", (PyCFunction)range_reversed, METH_NOARGS, "Iterator over the items from the last to the first."},
-    {"__reduce__", (PyCFunction)range_reduce, METH_NOARGS, NULL},
+    {"__reduce__", (PyCFunction)range_reduce, METH_VARARGS, NULL},
     {"count", (PyCFunction)range_count, METH_O, "rangeobject.count(value) -> integer\n\nNumber of items equal to value."},
     {"index", (PyCFunction)range_index, METH_O,
      "rangeobject.index(value) -> integer\n\nPosition of value.\n\nRaises ValueError if it is not in the range."},

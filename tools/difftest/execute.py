@@ -8,9 +8,11 @@ its type, sets in a fixed order, long texts shortened.
 """
 import json
 import resource
+import signal
 import sys
 
-MEMORY = 1 << 30  # bytes of address space beyond what the interpreter has now
+MEMORY = 1 << 28  # bytes of address space beyond what the interpreter has now
+SECONDS = 1.5  # of processor time for a case; then the process ends by a signal
 LONGEST = 400  # characters shown of a text
 
 sys.setrecursionlimit(400)
@@ -50,6 +52,7 @@ def main(path, first):
     resource.setrlimit(resource.RLIMIT_AS, (used + MEMORY, used + MEMORY))
     for number in range(first, len(cases)):
         print(f"\x01{number}", flush=True)
+        signal.setitimer(signal.ITIMER_VIRTUAL, SECONDS)
         names = {"__name__": "case", "show": show}
         try:
             exec(compile(cases[number], "<case>", "exec"), names)

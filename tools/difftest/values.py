@@ -97,7 +97,7 @@ class Values:
         return f"frozenset({self.set()})"
 
     def range(self):
-        return f"range({self.small()}, {self.int()}, {self.random.choice(['1', '2', '-1', '-3', '7', '1', '1'])})"
+        return f"range({self.small()}, {self.random.randint(-30, 30)}, {self.random.choice(['1', '2', '-1', '-3', '7', '1', '1'])})"
 
     def slice(self):
         part = lambda: self.random.choice(["None", self.small(), self.small(), self.int()])  # noqa: E731

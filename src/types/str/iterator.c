@@ -1,4 +1,4 @@
-/* str_iterator: the characters of a string, one by one. */
+/* str_iterator and str_ascii_iterator: the characters of a string, one by one. */
 #include <Python.h>
 
 #include "object/names.h"
@@ -74,9 +74,23 @@ PyTypeObject PyUnicodeIter_Type = {
     .tp_methods = iterator_methods,
 };
 
+/* The type of iterators over ASCII text, which the reference tells apart. */
+PyTypeObject kr_str_ascii_iter_type = {
+    PyVarObject_HEAD_INIT(&PyType_Type, 0)
+    .tp_name = "str_ascii_iterator",
+    .tp_basicsize = sizeof(StrIterator),
+    .tp_dealloc = iterator_dealloc,
+    .tp_getattro = PyObject_GenericGetAttr,
+    .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC,
+    .tp_traverse = iterator_traverse,
+    .tp_iter = PyObject_SelfIter,
+    .tp_iternext = iterator_next,
+    .tp_methods = iterator_methods,
+};
+
 PyObject *kr_str_iter(PyObject *text) {
     if (PyUnicode_READY(text) < 0) return NULL;
-    StrIterator *self = PyObject_GC_New(StrIterator, &PyUnicodeIter_Type);
+    StrIterator *self = PyObject_GC_New(StrIterator, PyUnicode_IS_ASCII(text) ? &kr_str_ascii_iter_type : &PyUnicodeIter_Type);
     if (self == NULL) return NULL;
     self->index = 0;
     self->text = Py_NewRef(text);

@@ -142,6 +142,7 @@ PyObject *kr_str_subscript(PyObject *self, PyObject *key);
 PyObject *kr_str_formatter_parser(PyObject *self);
 PyObject *kr_str_formatter_field_name_split(PyObject *self);
 extern PyTypeObject kr_formatter_iterator_type;
+extern PyTypeObject kr_str_ascii_iter_type;
 extern PyTypeObject kr_field_name_iterator_type;
 
 #endif
