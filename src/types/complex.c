@@ -385,6 +385,15 @@ static int has_number_slots(PyObject *object) {
     return number != NULL && (number->nb_float != NULL || number->nb_index != NULL);
 }
 
+/* Reads a part as float() does: a subclass of float may define `__float__`. Returns 0, or -1 with an exception. */
+static int read_part(PyObject *object, double *part) {
+    PyObject *number = PyNumber_Float(object);
+    if (number == NULL) return -1;
+    *part = PyFloat_AS_DOUBLE(number);
+    Py_DECREF(number);
+    return 0;
+}
+
 /* complex(real, imag): either may be NULL. Each may be complex itself: the result is real + imag * 1j. */
 static PyObject *complex_construct(PyTypeObject *type, PyObject *real, PyObject *imag) {
     if (real == NULL && imag == NULL) return new_instance(type, (Py_complex){0.0, 0.0});
@@ -420,16 +429,14 @@ static PyObject *complex_construct(PyTypeObject *type, PyObject *real, PyObject 
     if (x_is_complex) {
         x = ((PyComplexObject *)first)->cval;
     } else {
-        x.real = PyFloat_AsDouble(first);
-        if (x.real == -1.0 && PyErr_Occurred()) goto done;
+        if (read_part(first, &x.real) < 0) goto done;
     }
     if (imag != NULL) {
         y_is_complex = PyComplex_Check(imag);
         if (y_is_complex) {
             y = ((PyComplexObject *)imag)->cval;
         } else {
-            y.real = PyFloat_AsDouble(imag);
-            if (y.real == -1.0 && PyErr_Occurred()) goto done;
+            if (read_part(imag, &y.real) < 0) goto done;
         }
     }
     /* Parts that are not there are not added, so that the sign of a zero survives. */
