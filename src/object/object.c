@@ -443,7 +443,7 @@ PyObject *PyObject_GetAttr(PyObject *v, PyObject *name) {
 
 PyObject *PyObject_GetAttrString(PyObject *v, const char *name) {
     if (Py_TYPE(v)->tp_getattr != NULL) return Py_TYPE(v)->tp_getattr(v, (char *)name);
-    PyObject *text = PyUnicode_FromString(name);
+    PyObject *text = PyUnicode_InternFromString(name); /* most likely it is interned already, and lookups are cached */
     if (text == NULL) return NULL;
     PyObject *result = PyObject_GetAttr(v, text);
     Py_DECREF(text);

@@ -104,8 +104,9 @@ PyObject *_PyType_Lookup(PyTypeObject *type, PyObject *name) {
     }
     if (had_error) PyErr_Restore(saved_type, saved_value, saved_traceback);
 
-    if (PyUnicode_CheckExact(name) && PyUnicode_GET_LENGTH(name) <= CACHEABLE_NAME_LENGTH &&
-        kr_type_assign_version(type)) {
+    /* A name that is not interned is another object the next time. */
+    if (PyUnicode_CheckExact(name) && PyUnicode_CHECK_INTERNED(name) &&
+        PyUnicode_GET_LENGTH(name) <= CACHEABLE_NAME_LENGTH && kr_type_assign_version(type)) {
         version = type->tp_version_tag;
         entry = cache_entry(version, name);
         entry->version = version;
