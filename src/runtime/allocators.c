@@ -27,8 +27,15 @@ static int is_text(const Arguments *arguments, int index, size_t at, const char 
     }
 }
 
-/* Looks for -E, -I and -X dev among the options. */
-static void scan(const Arguments *arguments, int *use_environment, int *dev_mode) {
+static struct {
+    int started;
+    int use_environment; /* 0 for -E and -I */
+    int dev_mode;        /* 1 for -X dev */
+    int utf8_mode;       /* what -X utf8 says, -1 without it */
+} state = {.use_environment = 1, .utf8_mode = -1};
+
+/* Looks for the options that matter before the arguments can be decoded: -E, -I, -X dev, -X utf8. */
+static void scan(const Arguments *arguments) {
     for (int i = 1; i < arguments->count; i++) {
         if (character(arguments, i, 0) != '-' || character(arguments, i, 1) == '\0') return;
         if (character(arguments, i, 1) == '-') {
@@ -40,27 +47,29 @@ static void scan(const Arguments *arguments, int *use_environment, int *dev_mode
             int option = character(arguments, i, at);
             if (option == '\0') break;
             if (option == 'c' || option == 'm') return;
-            if (option == 'E' || option == 'I') *use_environment = 0;
+            if (option == 'E' || option == 'I') state.use_environment = 0;
             if (option != 'W' && option != 'X') continue;
             size_t start = at + 1;
             if (character(arguments, i, start) == '\0') { /* the value is the next argument */
                 if (++i >= arguments->count) return;
                 start = 0;
             }
-            if (option == 'X' && (is_text(arguments, i, start, "dev") || is_text(arguments, i, start, "dev=1"))) *dev_mode = 1;
+            if (option == 'X') {
+                if (is_text(arguments, i, start, "dev") || is_text(arguments, i, start, "dev=1")) state.dev_mode = 1;
+                int on = is_text(arguments, i, start, "utf8") || is_text(arguments, i, start, "utf8=1");
+                if (state.utf8_mode < 0 && (on || is_text(arguments, i, start, "utf8=0"))) state.utf8_mode = on;
+            }
             break;
         }
     }
 }
 
 PyStatus kr_allocators_start(int argc, char **bytes, wchar_t **wide) {
-    static int started;
-    if (started) return PyStatus_Ok();
-    started = 1;
-    int use_environment = 1, dev_mode = 0;
-    scan(&(Arguments){argc, bytes, wide}, &use_environment, &dev_mode);
-    const char *name = use_environment ? getenv("PYTHONMALLOC") : NULL;
-    const char *dev = use_environment ? getenv("PYTHONDEVMODE") : NULL;
+    if (state.started) return PyStatus_Ok();
+    state.started = 1;
+    scan(&(Arguments){argc, bytes, wide});
+    const char *name = state.use_environment ? getenv("PYTHONMALLOC") : NULL;
+    const char *dev = state.use_environment ? getenv("PYTHONDEVMODE") : NULL;
     PyMemAllocatorName allocator = PYMEM_ALLOCATOR_NOT_SET;
     if (name != NULL && *name != '\0') {
         if (_PyMem_GetAllocatorName(name, &allocator) < 0) {
@@ -68,13 +77,15 @@ PyStatus kr_allocators_start(int argc, char **bytes, wchar_t **wide) {
             status.func = "preconfig_init_allocator";
             return status;
         }
-    } else if (dev_mode || (dev != NULL && *dev != '\0')) {
+    } else if (state.dev_mode || (dev != NULL && *dev != '\0')) {
         allocator = PYMEM_ALLOCATOR_DEBUG;
     }
     kr_pre_config()->allocator = allocator;
     _PyMem_SetupAllocators(allocator);
     return PyStatus_Ok();
 }
+
+int kr_arguments_utf8_mode(void) { return state.utf8_mode; }
 
 /* Reads a number of bytes with a suffix K, M or G. Returns 0 if that is not what the text is. */
 static size_t parse_size(const char *text) {

@@ -1,5 +1,7 @@
 /* Configuration: PyConfig and PyPreConfig, the environment, and where the library is. */
 #include <Python.h>
+#include <ctype.h>
+#include <langinfo.h>
 #include <locale.h>
 
 #include <errno.h>
@@ -552,6 +554,21 @@ static const wchar_t *stdio_errors(void) {
     return L"strict";
 }
 
+/* The encoding of file names and streams, by the name that its codec gives itself. */
+static PyStatus set_default_encoding(PyConfig *config, wchar_t **member) {
+    if (*member != NULL) return PyStatus_Ok();
+    const char *codeset = Py_UTF8Mode ? "" : nl_langinfo(CODESET);
+    char name[64] = "utf-8";
+    if (strcmp(codeset, "ANSI_X3.4-1968") == 0)
+        strcpy(name, "ascii");
+    else if (strncmp(codeset, "ISO-8859-", 9) == 0)
+        snprintf(name, sizeof name, "iso8859-%s", codeset + 9);
+    else if (*codeset != 0)
+        snprintf(name, sizeof name, "%s", codeset);
+    for (char *at = name; *at != 0; at++) *at = (char)tolower((unsigned char)*at);
+    return PyConfig_SetBytesString(config, member, name);
+}
+
 PyStatus PyConfig_Read(PyConfig *config) {
     if (config->orig_argv.length == 0 && config->argv.length > 0) TRY(list_copy(&config->orig_argv, &config->argv));
     if (config->isolated > 0) {
@@ -577,9 +594,9 @@ PyStatus PyConfig_Read(PyConfig *config) {
     TRY(read_hash_seed(config));
     TRY(read_xoptions(config));
     TRY(read_warnings(config));
-    if (config->filesystem_encoding == NULL) TRY(PyConfig_SetString(config, &config->filesystem_encoding, L"utf-8"));
+    TRY(set_default_encoding(config, &config->filesystem_encoding));
     if (config->filesystem_errors == NULL) TRY(PyConfig_SetString(config, &config->filesystem_errors, L"surrogateescape"));
-    if (config->stdio_encoding == NULL) TRY(PyConfig_SetString(config, &config->stdio_encoding, L"utf-8"));
+    TRY(set_default_encoding(config, &config->stdio_encoding));
     if (config->stdio_errors == NULL)
         TRY(PyConfig_SetString(config, &config->stdio_errors, stdio_errors()));
     return compute_paths(config);

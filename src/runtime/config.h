@@ -14,6 +14,8 @@ const wchar_t *kr_config_xoption(const PyConfig *config, const wchar_t *name);
 PyPreConfig *kr_pre_config(void);
 /* Chooses the allocators (allocators.c), before anything is allocated; one of the two forms of the command line is NULL. */
 PyStatus kr_allocators_start(int argc, char **bytes, wchar_t **wide);
+/* What -X utf8 says among the arguments that kr_allocators_start looked at; -1 without it. */
+int kr_arguments_utf8_mode(void);
 /* Sets the limit of the heap that -X maxheap or KRAITMAXHEAP asks for. */
 PyStatus kr_heap_limit_start(const PyConfig *config);
 /* True if LC_CTYPE is the C or POSIX locale. */

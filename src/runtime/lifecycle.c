@@ -109,9 +109,21 @@ int _Py_CoerceLegacyLocale(int warn) {
     for (size_t i = 0; i < sizeof targets / sizeof *targets; i++)
         if (setlocale(LC_CTYPE, targets[i]) != NULL) {
             setenv("LC_CTYPE", targets[i], 1);
+            if (warn)
+                fprintf(stderr,
+                        "Python detected LC_CTYPE=C: LC_CTYPE coerced to %s (set another locale or "
+                        "PYTHONCOERCECLOCALE=0 to disable this locale coercion behavior).\n",
+                        targets[i]);
             return 1;
         }
     return 0;
+}
+
+static void warn_of_ascii_locale(void) {
+    fputs("Python runtime initialized with LC_CTYPE=C (a locale with default ASCII encoding), which may cause Unicode "
+          "compatibility problems. Using C.UTF-8, C.utf8, or UTF-8 (if available) as alternative Unicode-compatible "
+          "locales is recommended.\n",
+          stderr);
 }
 
 int kr_locale_began_as_c(void) { return state.locale_began_as_c; }
@@ -122,11 +134,14 @@ void kr_locale_start(const PyConfig *config) {
     setlocale(LC_CTYPE, "");
     const char *mode = kr_config_getenv(config, "PYTHONUTF8"), *coerce = kr_config_getenv(config, "PYTHONCOERCECLOCALE");
     const char *all = getenv("LC_ALL");
+    int warn = coerce != NULL && strcmp(coerce, "warn") == 0;
     state.locale_started = 1;
     state.locale_began_as_c = kr_locale_is_c();
     if (state.locale_began_as_c && (coerce == NULL || strcmp(coerce, "0") != 0) && (all == NULL || *all == 0))
-        _Py_CoerceLegacyLocale(0);
-    Py_UTF8Mode = mode == NULL ? state.locale_began_as_c : strcmp(mode, "1") == 0;
+        _Py_CoerceLegacyLocale(warn);
+    if (warn && kr_locale_is_c()) warn_of_ascii_locale();
+    int asked = kr_arguments_utf8_mode();
+    Py_UTF8Mode = asked >= 0 ? asked : mode == NULL ? state.locale_began_as_c : strcmp(mode, "1") == 0;
 }
 
 PyStatus Py_PreInitialize(const PyPreConfig *config) {

@@ -27,7 +27,7 @@ static int decoding_error(size_t *length, size_t position, const char **reason) 
 /* Reads one character of the locale's encoding. Returns the number of bytes, or 0 if they are no character. */
 static size_t read_locale(const char *bytes, size_t size, mbstate_t *shift, wchar_t *character) {
     size_t used = mbrtowc(character, bytes, size, shift);
-    if (used == (size_t)-1 || used == (size_t)-2 || kr_is_surrogate((Py_UCS4)*character)) {
+    if (used == (size_t)-1 || used == (size_t)-2 || kr_is_surrogate((Py_UCS4)*character) || *character > 0x10ffff) {
         memset(shift, 0, sizeof *shift);
         return 0;
     }
