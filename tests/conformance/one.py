@@ -111,4 +111,5 @@ def main_below(depth):
         main(sys.argv[1], sys.argv[2], sys.argv[3:])
 
 
-main_below(20)
+if __name__ == "__main__":  # a process that multiprocessing spawns imports this file too
+    main_below(20)
