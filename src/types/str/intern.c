@@ -161,6 +161,13 @@ PyObject *_PyUnicode_FromId(_Py_Identifier *id) {
 }
 
 void kr_str_intern_finalize(void) {
+    /* the shared characters' own copies in UTF-8 */
+    for (Py_UCS4 ch = 128; ch < 256; ch++) {
+        PyCompactUnicodeObject *text = (PyCompactUnicodeObject *)kr_str_latin1(ch);
+        PyObject_Free(text->utf8);
+        text->utf8 = NULL;
+        text->utf8_length = 0;
+    }
     for (Py_ssize_t i = 0; i < state.identifier_capacity; i++) Py_CLEAR(state.identifiers[i]);
     Slot *slots = state.slots;
     state.slots = NULL;
