@@ -326,6 +326,29 @@ void kr_argument_parsers_finalize(void) {
     }
 }
 
+/* Says that the required argument with an index is missing. */
+static void refuse_missing(const Signature *signature, int index, Py_ssize_t given) {
+    if (index >= signature->positional_only) {
+        missing_argument(signature, index);
+        return;
+    }
+    int limit = signature->positional_only < signature->least ? signature->positional_only : signature->least;
+    wrong_positional_count(signature->function, limit < signature->most ? "at least" : "exactly", limit, given);
+}
+
+/* Looks for a required argument that is missing. Returns 1, or 0 with an exception. */
+static int check_required(const CallArguments *call, const Signature *signature) {
+    for (Py_ssize_t i = call->positional_count; i < signature->least; i++) {
+        if (i >= signature->positional_only && call->keyword_count > 0) {
+            if (find_parameter(call, signature, (int)i) != NULL) continue;
+            if (PyErr_Occurred()) return 0;
+        }
+        refuse_missing(signature, (int)i, call->positional_count);
+        return 0;
+    }
+    return 1;
+}
+
 /* ---- converting ---- */
 
 /* Converts the call's arguments by the units of `format`. Returns 1, or 0 with an exception. */
@@ -367,14 +390,7 @@ static int parse(const CallArguments *call, const Signature *signature, const ch
             continue;
         }
         if (i < signature->least) {
-            if (i < signature->positional_only) {
-                int limit = signature->positional_only < signature->least ? signature->positional_only
-                                                                          : signature->least;
-                wrong_positional_count(signature->function, limit < signature->most ? "at least" : "exactly", limit,
-                                       given);
-            } else {
-                missing_argument(signature, i);
-            }
+            refuse_missing(signature, i, given);
             return kr_argument_undo_finish(&undo, 0);
         }
         if (keywords_left == 0) return kr_argument_undo_finish(&undo, 1);
@@ -428,6 +444,10 @@ static int parse_by_parser(PyObject *const *args, Py_ssize_t nargs, PyObject *kw
         .most_varies = parser->min < parser->max,
         .name_tuple = parser->kwtuple,
     };
+    /* The functions that have a parser look for all their arguments before they convert any. */
+    if (call.positional_count + call.keyword_count <= signature.total && call.positional_count <= signature.most &&
+        !check_required(&call, &signature))
+        return 0;
     KrArgumentTargets targets;
     va_copy(targets.list, va);
     int success = parse(&call, &signature, parser->format, &targets, sizes_are_ssize);

@@ -1,12 +1,14 @@
 """Arguments of the wrong kind, for functions and methods of built-in types and for special attributes."""
 import codecs
 import io
+import math
 import re
 from collections import OrderedDict, deque
 
 CALLS = """
 [1,2].sort(reverse=v)
 sorted([1,2],reverse=v)
+math.isclose(v)
 'a\\n'.splitlines(v)
 b'a\\n'.splitlines(keepends=v)
 OrderedDict({1:2}).popitem(v)
