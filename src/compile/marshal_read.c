@@ -2,6 +2,7 @@
 #include <Python.h>
 #include <marshal.h>
 
+#include "collector/collector.h"
 #include "compile/marshal.h"
 #include "compile/marshal_format.h"
 #include "object/names.h"
@@ -269,12 +270,15 @@ static PyObject *read_tuple(Reader *r, Py_ssize_t count, int flag) {
     /* Hostile data can have a tuple hashed before it is complete: then it should at least be a proper tuple. */
     if (flag)
         for (Py_ssize_t i = 0; i < count; i++) PyTuple_SET_ITEM(tuple, i, Py_NewRef(Py_None));
+    int may_be_in_cycle = 0;
     for (Py_ssize_t i = 0; i < count; i++) {
         PyObject *item = read_item(r, "tuple");
         if (item == NULL) goto error;
         if (flag) Py_DECREF(Py_None);
         PyTuple_SET_ITEM(tuple, i, item);
+        may_be_in_cycle |= PyType_IS_GC(Py_TYPE(item)) && kr_gc_may_be_tracked(item);
     }
+    if (!may_be_in_cycle) kr_gc_untrack(tuple); /* nearly all: they hold names, constants and code */
     return tuple;
 error:
     Py_XDECREF(tuple);
