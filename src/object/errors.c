@@ -264,7 +264,10 @@ void _PyErr_SetKeyError(PyObject *key) {
 PyObject *PyErr_FormatV(PyObject *exception, const char *format, va_list vargs) {
     PyErr_Clear();
     PyObject *text = PyUnicode_FromFormatV(format, vargs);
-    if (text == NULL) return NULL;
+    if (text == NULL) { /* some object's repr() failed: the exception wins, without its text */
+        if (!PyErr_ExceptionMatches(PyExc_MemoryError)) PyErr_SetNone(exception);
+        return NULL;
+    }
     PyErr_SetObject(exception, text);
     Py_DECREF(text);
     return NULL;

@@ -143,3 +143,14 @@ for v in (1.5, "x", None, 2**64, [], object):
         except Exception as error:
             outcome = f"{type(error).__name__} {error} {error.args}"
         print(call, re.sub(" at 0x[0-9a-f]+", "", outcome))
+
+
+class BadText(str):
+    def __repr__(self):
+        return None
+
+
+try:
+    int(BadText("x"))
+except ValueError as error:
+    print(error.args, error.__context__)

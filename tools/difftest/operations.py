@@ -37,6 +37,8 @@ class Operations:
         self.methods = {
             name: [method for method in dir(kind) if method not in LEFT_OUT and callable(getattr(kind, method, None))]
             for name, kind in kinds.items()}
+        for name in ("__repr__", "__str__", "__format__"):  # tell an address
+            self.methods["memoryview"].remove(name)
 
     def choose(self):
         makers = [self.binary, self.binary, self.method, self.method, self.method, self.method, self.function, self.function,
