@@ -98,12 +98,13 @@ void kr_frame_clear(KrFrame *frame) {
     Py_CLEAR(frame->code);
 }
 
-int kr_frame_traverse(KrFrame *frame, visitproc visit, void *arg) {
+int kr_frame_traverse(KrFrame *frame, int running, visitproc visit, void *arg) {
+    int count = running ? frame->code->co_nlocalsplus : frame->stack_top;
     Py_VISIT(frame->frame_object);
     Py_VISIT(frame->locals);
     Py_VISIT(frame->function);
     Py_VISIT(frame->code);
-    for (int i = 0; i < frame->stack_top; i++) Py_VISIT(frame->slot[i]);
+    for (int i = 0; i < count; i++) Py_VISIT(frame->slot[i]);
     return 0;
 }
 

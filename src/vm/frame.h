@@ -129,8 +129,8 @@ void kr_frame_stack_free(PyThreadState *thread);
  * else holds that. `stack_top` must be valid. Does not free the frame's room. */
 void kr_frame_clear(KrFrame *frame);
 
-/* Visits the references of a suspended frame. */
-int kr_frame_traverse(KrFrame *frame, visitproc visit, void *arg);
+/* Visits the references of a frame; of a running one those of its locals only: its operand stack is in registers. */
+int kr_frame_traverse(KrFrame *frame, int running, visitproc visit, void *arg);
 
 /* Returns the frame's frame object, creating it if needed; borrowed; NULL with MemoryError (keeps a pending exception). */
 PyFrameObject *kr_frame_object(KrFrame *frame);

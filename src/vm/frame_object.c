@@ -66,7 +66,7 @@ static void frame_dealloc(PyFrameObject *self) {
 static int frame_traverse(PyFrameObject *self, visitproc visit, void *arg) {
     Py_VISIT(self->f_back);
     Py_VISIT(self->trace);
-    return self->own == NULL ? 0 : kr_frame_traverse(self->own, visit, arg);
+    return self->own == NULL ? 0 : kr_frame_traverse(self->own, 0, visit, arg);
 }
 
 static int frame_tp_clear(PyFrameObject *self) {

@@ -104,7 +104,7 @@ int kr_generator_traverse(PyGenObject *self, visitproc visit, void *arg) {
     Py_VISIT(self->gi_name);
     Py_VISIT(self->gi_qualname);
     if (self->gi_frame_state < KR_FRAME_STATE_CLEARED) {
-        int result = kr_frame_traverse(frame_of(self), visit, arg);
+        int result = kr_frame_traverse(frame_of(self), self->gi_frame_state == KR_FRAME_STATE_EXECUTING, visit, arg);
         if (result) return result;
     }
     Py_VISIT(self->gi_origin_or_finalizer);
