@@ -33,6 +33,8 @@ void kr_locale_start(const PyConfig *config);
 void kr_runtime_release(PyThreadState *thread);
 /* Drops the registrations of interpreter_id.c. */
 void kr_cross_interpreter_finalize(void);
+/* Gives back the pages of the executable that only start-up needs, once: before the main program runs (start_pages.c). */
+void kr_start_pages_release(void);
 /* Drops what the main program was read from (main.c). */
 void kr_main_finalize(void);
 

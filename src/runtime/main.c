@@ -103,6 +103,7 @@ static int run_module(const wchar_t *name, int set_argv0) {
     }
     function = PyObject_GetAttrString(runpy, "_run_module_as_main");
     module = PyUnicode_FromWideChar(name, -1);
+    kr_start_pages_release();
     if (function != NULL && module != NULL && PySys_Audit("cpython.run_module", "O", module) == 0)
         result = PyObject_CallFunction(function, "OO", module, set_argv0 ? Py_True : Py_False);
     Py_DECREF(runpy);

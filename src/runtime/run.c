@@ -8,6 +8,7 @@
 #include "object/interpreter.h"
 #include "object/names.h"
 #include "object/runtime.h"
+#include "runtime/lifecycle.h"
 #include "runtime/run.h"
 #include "syntax/parse.h"
 #include "vm/eval.h"
@@ -48,9 +49,9 @@ PyObject *Py_CompileString(const char *text, const char *filename, int start) {
     return Py_CompileStringExFlags(text, filename, start, NULL, -1);
 }
 
-/* Runs a code object in a namespace that gets __builtins__. Takes over `code` (may be NULL). */
 int kr_run_interrupted;
 
+/* Runs a code object in a namespace that gets __builtins__. Takes over `code` (may be NULL). */
 static PyObject *run_code(PyObject *code, PyObject *globals, PyObject *locals) {
     if (code == NULL) return NULL;
     PyObject *result = NULL;
@@ -58,6 +59,7 @@ static PyObject *run_code(PyObject *code, PyObject *globals, PyObject *locals) {
         PyDict_SetItemString(globals, "__builtins__", kr_tstate()->interp->builtins) < 0)
         goto done;
     if (PySys_Audit("exec", "O", code) < 0) goto done;
+    kr_start_pages_release();
     result = PyEval_EvalCode(code, globals, locals);
     if (result == NULL && PyErr_Occurred() == PyExc_KeyboardInterrupt) kr_run_interrupted = 1;
 done:
