@@ -3,10 +3,12 @@
 
 #include "modules/_block_hash.h"
 
+typedef uint32_t Word;
+
 enum { ROUNDS = 64 };
 
 /* The first 32 bits of the fractions of the cube roots of the first 64 primes. */
-static const uint32_t round_constants[ROUNDS] = {
+static const Word round_constants[ROUNDS] = {
     0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5,
     0xd807aa98, 0x12835b01, 0x243185be, 0x550c7dc3, 0x72be5d74, 0x80deb1fe, 0x9bdc06a7, 0xc19bf174,
     0xe49b69c1, 0xefbe4786, 0x0fc19dc6, 0x240ca1cc, 0x2de92c6f, 0x4a7484aa, 0x5cb0a9dc, 0x76f988da,
@@ -17,49 +19,15 @@ static const uint32_t round_constants[ROUNDS] = {
     0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208, 0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2,
 };
 
-/* One round, which renames the working words instead of moving them: afterwards `d` is the new e and `h` the new a. */
-#define ROUND(a, b, c, d, e, f, g, h, i)                                                                              \
-    do {                                                                                                              \
-        uint32_t sum = h + (hash_rotate_right32(e, 6) ^ hash_rotate_right32(e, 11) ^ hash_rotate_right32(e, 25)) + \
-                       (g ^ (e & (f ^ g))) + round_constants[i] + schedule[(i) & 15];                                \
-        d += sum;                                                                                                     \
-        h = sum + (hash_rotate_right32(a, 2) ^ hash_rotate_right32(a, 13) ^ hash_rotate_right32(a, 22)) +      \
-            ((a & b) | (c & (a | b)));                                                                                \
-    } while (0)
+#define CHAIN_WORDS(chain) ((chain)->narrow)
 
-/* The message schedule is a ring of 16 words: word i replaces word i - 16. */
-static void extend_schedule(uint32_t *schedule) {
-    for (int i = 0; i < 16; i++) {
-        uint32_t early = schedule[(i + 1) & 15], late = schedule[(i + 14) & 15];
-        schedule[i] += (hash_rotate_right32(early, 7) ^ hash_rotate_right32(early, 18) ^ early >> 3) +
-                       schedule[(i + 9) & 15] +
-                       (hash_rotate_right32(late, 17) ^ hash_rotate_right32(late, 19) ^ late >> 10);
-    }
-}
+static inline Word load_word(const unsigned char *bytes) { return __builtin_bswap32(hash_load32(bytes)); }
+static inline Word mix_a(Word word) { return hash_rotate_right32(word, 2) ^ hash_rotate_right32(word, 13) ^ hash_rotate_right32(word, 22); }
+static inline Word mix_e(Word word) { return hash_rotate_right32(word, 6) ^ hash_rotate_right32(word, 11) ^ hash_rotate_right32(word, 25); }
+static inline Word mix_early(Word word) { return hash_rotate_right32(word, 7) ^ hash_rotate_right32(word, 18) ^ word >> 3; }
+static inline Word mix_late(Word word) { return hash_rotate_right32(word, 17) ^ hash_rotate_right32(word, 19) ^ word >> 10; }
 
-static void fold(HashChain *chain, const unsigned char *blocks, size_t count) {
-    uint32_t schedule[16], *words = chain->narrow;
-    for (; count > 0; count--, blocks += 64) {
-        uint32_t a = words[0], b = words[1], c = words[2], d = words[3];
-        uint32_t e = words[4], f = words[5], g = words[6], h = words[7];
-        for (int i = 0; i < 16; i++) schedule[i] = __builtin_bswap32(hash_load32(blocks + 4 * i));
-        for (int i = 0; i < ROUNDS; i += 16) {
-            if (i > 0) extend_schedule(schedule);
-            for (int j = i; j < i + 16; j += 8) {
-                ROUND(a, b, c, d, e, f, g, h, j);
-                ROUND(h, a, b, c, d, e, f, g, j + 1);
-                ROUND(g, h, a, b, c, d, e, f, j + 2);
-                ROUND(f, g, h, a, b, c, d, e, j + 3);
-                ROUND(e, f, g, h, a, b, c, d, j + 4);
-                ROUND(d, e, f, g, h, a, b, c, j + 5);
-                ROUND(c, d, e, f, g, h, a, b, j + 6);
-                ROUND(b, c, d, e, f, g, h, a, j + 7);
-            }
-        }
-        words[0] += a, words[1] += b, words[2] += c, words[3] += d;
-        words[4] += e, words[5] += f, words[6] += g, words[7] += h;
-    }
-}
+#include "modules/_sha2_fold.h"
 
 BLOCK_HASH_TYPE(sha256_spec, "_sha256.sha256");
 BLOCK_HASH_TYPE(sha224_spec, "_sha256.sha224");

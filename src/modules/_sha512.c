@@ -3,10 +3,12 @@
 
 #include "modules/_block_hash.h"
 
+typedef uint64_t Word;
+
 enum { ROUNDS = 80 };
 
 /* The first 64 bits of the fractions of the cube roots of the first 80 primes. */
-static const uint64_t round_constants[ROUNDS] = {
+static const Word round_constants[ROUNDS] = {
     0x428a2f98d728ae22, 0x7137449123ef65cd, 0xb5c0fbcfec4d3b2f, 0xe9b5dba58189dbbc,
     0x3956c25bf348b538, 0x59f111f1b605d019, 0x923f82a4af194f9b, 0xab1c5ed5da6d8118,
     0xd807aa98a3030242, 0x12835b0145706fbe, 0x243185be4ee4b28c, 0x550c7dc3d5ffb4e2,
@@ -29,49 +31,15 @@ static const uint64_t round_constants[ROUNDS] = {
     0x4cc5d4becb3e42b6, 0x597f299cfc657e2a, 0x5fcb6fab3ad6faec, 0x6c44198c4a475817,
 };
 
-/* One round, which renames the working words instead of moving them: afterwards `d` is the new e and `h` the new a. */
-#define ROUND(a, b, c, d, e, f, g, h, i)                                                                              \
-    do {                                                                                                              \
-        uint64_t sum = h + (hash_rotate_right64(e, 14) ^ hash_rotate_right64(e, 18) ^ hash_rotate_right64(e, 41)) + \
-                       (g ^ (e & (f ^ g))) + round_constants[i] + schedule[(i) & 15];                                \
-        d += sum;                                                                                                     \
-        h = sum + (hash_rotate_right64(a, 28) ^ hash_rotate_right64(a, 34) ^ hash_rotate_right64(a, 39)) +      \
-            ((a & b) | (c & (a | b)));                                                                                \
-    } while (0)
+#define CHAIN_WORDS(chain) ((chain)->wide)
 
-/* The message schedule is a ring of 16 words: word i replaces word i - 16. */
-static void extend_schedule(uint64_t *schedule) {
-    for (int i = 0; i < 16; i++) {
-        uint64_t early = schedule[(i + 1) & 15], late = schedule[(i + 14) & 15];
-        schedule[i] += (hash_rotate_right64(early, 1) ^ hash_rotate_right64(early, 8) ^ early >> 7) +
-                       schedule[(i + 9) & 15] +
-                       (hash_rotate_right64(late, 19) ^ hash_rotate_right64(late, 61) ^ late >> 6);
-    }
-}
+static inline Word load_word(const unsigned char *bytes) { return __builtin_bswap64(hash_load64(bytes)); }
+static inline Word mix_a(Word word) { return hash_rotate_right64(word, 28) ^ hash_rotate_right64(word, 34) ^ hash_rotate_right64(word, 39); }
+static inline Word mix_e(Word word) { return hash_rotate_right64(word, 14) ^ hash_rotate_right64(word, 18) ^ hash_rotate_right64(word, 41); }
+static inline Word mix_early(Word word) { return hash_rotate_right64(word, 1) ^ hash_rotate_right64(word, 8) ^ word >> 7; }
+static inline Word mix_late(Word word) { return hash_rotate_right64(word, 19) ^ hash_rotate_right64(word, 61) ^ word >> 6; }
 
-static void fold(HashChain *chain, const unsigned char *blocks, size_t count) {
-    uint64_t schedule[16], *words = chain->wide;
-    for (; count > 0; count--, blocks += 128) {
-        uint64_t a = words[0], b = words[1], c = words[2], d = words[3];
-        uint64_t e = words[4], f = words[5], g = words[6], h = words[7];
-        for (int i = 0; i < 16; i++) schedule[i] = __builtin_bswap64(hash_load64(blocks + 8 * i));
-        for (int i = 0; i < ROUNDS; i += 16) {
-            if (i > 0) extend_schedule(schedule);
-            for (int j = i; j < i + 16; j += 8) {
-                ROUND(a, b, c, d, e, f, g, h, j);
-                ROUND(h, a, b, c, d, e, f, g, j + 1);
-                ROUND(g, h, a, b, c, d, e, f, j + 2);
-                ROUND(f, g, h, a, b, c, d, e, j + 3);
-                ROUND(e, f, g, h, a, b, c, d, j + 4);
-                ROUND(d, e, f, g, h, a, b, c, j + 5);
-                ROUND(c, d, e, f, g, h, a, b, j + 6);
-                ROUND(b, c, d, e, f, g, h, a, j + 7);
-            }
-        }
-        words[0] += a, words[1] += b, words[2] += c, words[3] += d;
-        words[4] += e, words[5] += f, words[6] += g, words[7] += h;
-    }
-}
+#include "modules/_sha2_fold.h"
 
 BLOCK_HASH_TYPE(sha512_spec, "_sha512.sha512");
 BLOCK_HASH_TYPE(sha384_spec, "_sha512.sha384");
