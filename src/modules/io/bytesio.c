@@ -420,12 +420,14 @@ static PyObject *bytesio_get_closed(BytesIO *self, void *closure) { return PyBoo
 
 /* ---- pickling ---- */
 
+enum { STATE_SIZE = 3 }; /* content, position, attributes */
+
 static PyObject *bytesio_getstate(BytesIO *self, PyObject *unused) {
     PyObject *value = bytesio_getvalue(self, NULL);
     if (value == NULL) return NULL;
-    PyObject *dict = self->dict == NULL ? Py_NewRef(Py_None) : PyDict_Copy(self->dict);
+    PyObject *dict = kr_io_state_attributes(self->dict);
     PyObject *position = PyLong_FromSsize_t(self->position), *state = NULL;
-    if (dict != NULL && position != NULL) state = PyTuple_Pack(3, value, position, dict);
+    if (dict != NULL && position != NULL) state = PyTuple_Pack(STATE_SIZE, value, position, dict);
     Py_DECREF(value);
     Py_XDECREF(dict);
     Py_XDECREF(position);
@@ -433,36 +435,11 @@ static PyObject *bytesio_getstate(BytesIO *self, PyObject *unused) {
 }
 
 static PyObject *bytesio_setstate(BytesIO *self, PyObject *state) {
-    if (!PyTuple_Check(state) || PyTuple_GET_SIZE(state) < 3) {
-        PyErr_Format(PyExc_TypeError, "%.200s.__setstate__ argument should be 3-tuple, got %.200s", Py_TYPE(self)->tp_name,
-                     Py_TYPE(state)->tp_name);
-        return NULL;
-    }
-    PyObject *position = PyTuple_GET_ITEM(state, 1), *dict = PyTuple_GET_ITEM(state, 2);
+    if (kr_io_state_check((PyObject *)self, state, STATE_SIZE) < 0) return NULL;
     if (check_open(self) < 0 || check_exports(self) < 0) return NULL;
     self->size = self->position = 0;
     if (write_object(self, PyTuple_GET_ITEM(state, 0)) < 0) return NULL;
-    if (!PyLong_Check(position)) {
-        PyErr_Format(PyExc_TypeError, "second item of state must be an integer, not %.200s", Py_TYPE(position)->tp_name);
-        return NULL;
-    }
-    Py_ssize_t place = PyLong_AsSsize_t(position);
-    if (place == -1 && PyErr_Occurred()) return NULL;
-    if (place < 0) {
-        PyErr_SetString(PyExc_ValueError, "position value cannot be negative");
-        return NULL;
-    }
-    self->position = place;
-    if (dict == Py_None) Py_RETURN_NONE;
-    if (!PyDict_Check(dict)) {
-        PyErr_Format(PyExc_TypeError, "third item of state should be a dict, got a %.200s", Py_TYPE(dict)->tp_name);
-        return NULL;
-    }
-    if (self->dict != NULL) {
-        if (PyDict_Update(self->dict, dict) < 0) return NULL;
-    } else {
-        self->dict = Py_NewRef(dict);
-    }
+    if (kr_io_state_restore(state, STATE_SIZE, "not", &self->position, &self->dict) < 0) return NULL;
     Py_RETURN_NONE;
 }
 

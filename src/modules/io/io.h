@@ -69,6 +69,17 @@ int kr_io_int_argument(PyObject *object, Py_ssize_t *value);
 int kr_io_writable_buffer(const char *function, PyObject *object, Py_buffer *view);
 int kr_io_readable_buffer(const char *function, PyObject *object, Py_buffer *view);
 
+/* ---- memory_state.c: how BytesIO and StringIO are pickled. A state is a tuple of `size` items, of which the last two are
+ * the position and the attributes. ---- */
+
+/* Returns what stands for the attributes in a state: a copy of `dict`, or None. NULL with an exception. */
+PyObject *kr_io_state_attributes(PyObject *dict);
+/* Checks that the argument of __setstate__ is a tuple of at least `size` items. Returns 0, or -1 with an exception. */
+int kr_io_state_check(PyObject *self, PyObject *state, Py_ssize_t size);
+/* Takes position and attributes from a checked state. `but` is the word with which the class tells what it got instead of
+ * an int. Returns 0, or -1 with an exception. */
+int kr_io_state_restore(PyObject *state, Py_ssize_t size, const char *but, Py_ssize_t *position, PyObject **dict);
+
 /* ---- base.c ---- */
 
 /* Runs the finaliser of an object that is being deallocated. Returns -1 if it lives on. */

@@ -392,10 +392,12 @@ static PyObject *stringio_get_newlines(StringIO *self, void *closure) {
 
 /* ---- pickling ---- */
 
+enum { STATE_SIZE = 4 }; /* content, newline, position, attributes */
+
 static PyObject *stringio_getstate(StringIO *self, PyObject *unused) {
     PyObject *value = stringio_getvalue(self, NULL);
     if (value == NULL) return NULL;
-    PyObject *dict = self->dict == NULL ? Py_NewRef(Py_None) : PyDict_Copy(self->dict);
+    PyObject *dict = kr_io_state_attributes(self->dict);
     PyObject *state = NULL;
     if (dict != NULL)
         state = Py_BuildValue("(OOnO)", value, self->newline == NULL ? Py_None : self->newline, self->position, dict);
@@ -406,39 +408,14 @@ static PyObject *stringio_getstate(StringIO *self, PyObject *unused) {
 
 static PyObject *stringio_setstate(StringIO *self, PyObject *state) {
     if (self->initialized && check_open(self) < 0) return NULL;
-    if (!PyTuple_Check(state) || PyTuple_GET_SIZE(state) < 4) {
-        PyErr_Format(PyExc_TypeError, "%.200s.__setstate__ argument should be 4-tuple, got %.200s", Py_TYPE(self)->tp_name,
-                     Py_TYPE(state)->tp_name);
-        return NULL;
-    }
-    PyObject *value = PyTuple_GET_ITEM(state, 0), *position = PyTuple_GET_ITEM(state, 2);
-    PyObject *dict = PyTuple_GET_ITEM(state, 3);
+    if (kr_io_state_check((PyObject *)self, state, STATE_SIZE) < 0) return NULL;
+    PyObject *value = PyTuple_GET_ITEM(state, 0);
     if (initialize(self, value, PyTuple_GET_ITEM(state, 1)) < 0) return NULL;
     /* The value's line ends were translated when it was written first. */
     self->size = self->position = 0;
     if (PyUnicode_Check(value) && (PyUnicode_READY(value) < 0 || write_text(self, value) < 0)) return NULL;
     self->position = 0;
-    if (!PyLong_Check(position)) {
-        PyErr_Format(PyExc_TypeError, "third item of state must be an integer, got %.200s", Py_TYPE(position)->tp_name);
-        return NULL;
-    }
-    Py_ssize_t place = PyLong_AsSsize_t(position);
-    if (place == -1 && PyErr_Occurred()) return NULL;
-    if (place < 0) {
-        PyErr_SetString(PyExc_ValueError, "position value cannot be negative");
-        return NULL;
-    }
-    self->position = place;
-    if (dict == Py_None) Py_RETURN_NONE;
-    if (!PyDict_Check(dict)) {
-        PyErr_Format(PyExc_TypeError, "fourth item of state should be a dict, got a %.200s", Py_TYPE(dict)->tp_name);
-        return NULL;
-    }
-    if (self->dict != NULL) {
-        if (PyDict_Update(self->dict, dict) < 0) return NULL;
-    } else {
-        self->dict = Py_NewRef(dict);
-    }
+    if (kr_io_state_restore(state, STATE_SIZE, "got", &self->position, &self->dict) < 0) return NULL;
     Py_RETURN_NONE;
 }
 
