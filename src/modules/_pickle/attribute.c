@@ -135,3 +135,51 @@ PyObject *kr_pickle_call_hook(PyObject *function, PyObject *bound_self, PyObject
     Py_DECREF(function);
     return result;
 }
+
+/* --- What moved or was renamed between Python 2 and 3. */
+
+/* Replaces names by what the mappings say: `name_mapping` of a module and a name, else `import_mapping` of a module. `prefix`
+ * is how the names of these mappings in _compat_pickle begin. Takes and returns owned references. Returns -1 with an
+ * exception. */
+static int map_names(PyObject *name_mapping, PyObject *import_mapping, const char *prefix, PyObject **module_name,
+                     PyObject **name) {
+    PyObject *key = PyTuple_Pack(2, *module_name, *name);
+    if (key == NULL) return -1;
+    PyObject *item = PyDict_GetItemWithError(name_mapping, key);
+    Py_DECREF(key);
+    if (item != NULL) {
+        if (!PyTuple_Check(item) || PyTuple_GET_SIZE(item) != 2) {
+            PyErr_Format(PyExc_RuntimeError, "_compat_pickle.%sNAME_MAPPING values should be 2-tuples, not %.200s",
+                         prefix, Py_TYPE(item)->tp_name);
+            return -1;
+        }
+        PyObject *new_module = PyTuple_GET_ITEM(item, 0), *new_name = PyTuple_GET_ITEM(item, 1);
+        if (!PyUnicode_Check(new_module) || !PyUnicode_Check(new_name)) {
+            PyErr_Format(PyExc_RuntimeError,
+                         "_compat_pickle.%sNAME_MAPPING values should be pairs of str, not (%.200s, %.200s)", prefix,
+                         Py_TYPE(new_module)->tp_name, Py_TYPE(new_name)->tp_name);
+            return -1;
+        }
+        Py_SETREF(*module_name, Py_NewRef(new_module));
+        Py_SETREF(*name, Py_NewRef(new_name));
+        return 0;
+    }
+    if (PyErr_Occurred()) return -1;
+    item = PyDict_GetItemWithError(import_mapping, *module_name);
+    if (item == NULL) return PyErr_Occurred() ? -1 : 0;
+    if (!PyUnicode_Check(item)) {
+        PyErr_Format(PyExc_RuntimeError, "_compat_pickle.%sIMPORT_MAPPING values should be strings, not %.200s", prefix,
+                     Py_TYPE(item)->tp_name);
+        return -1;
+    }
+    Py_SETREF(*module_name, Py_NewRef(item));
+    return 0;
+}
+
+int kr_pickle_map_to_python2(PickleState *state, PyObject **module_name, PyObject **name) {
+    return map_names(state->reverse_name_mapping, state->reverse_import_mapping, "REVERSE_", module_name, name);
+}
+
+int kr_pickle_map_to_python3(PickleState *state, PyObject **module_name, PyObject **name) {
+    return map_names(state->name_mapping, state->import_mapping, "", module_name, name);
+}

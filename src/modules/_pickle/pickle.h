@@ -186,6 +186,10 @@ PyObject *kr_pickle_import(PyObject *name);
 int kr_pickle_find_hook(PyObject *self, PyObject *name, PyObject **function, PyObject **bound_self);
 PyObject *kr_pickle_hook_as_method(PyObject *function, PyObject *bound_self);
 PyObject *kr_pickle_call_hook(PyObject *function, PyObject *bound_self, PyObject *argument);
+/* Replace the names of a module and of an object in it by those which they have in the other Python. They take and return
+   owned references. Return -1 with an exception. */
+int kr_pickle_map_to_python2(PickleState *state, PyObject **module_name, PyObject **name);
+int kr_pickle_map_to_python3(PickleState *state, PyObject **module_name, PyObject **name);
 
 /* --- Unpickling. */
 

@@ -5,41 +5,6 @@
 
 /* --- By name. */
 
-/* Replaces names of Python 3 by those of Python 2. Takes and returns owned references. Returns -1 with an exception. */
-static int map_to_python2(PickleState *state, PyObject **module_name, PyObject **name) {
-    PyObject *key = PyTuple_Pack(2, *module_name, *name);
-    if (key == NULL) return -1;
-    PyObject *item = PyDict_GetItemWithError(state->reverse_name_mapping, key);
-    Py_DECREF(key);
-    if (item != NULL) {
-        if (!PyTuple_Check(item) || PyTuple_GET_SIZE(item) != 2) {
-            PyErr_Format(PyExc_RuntimeError, "_compat_pickle.REVERSE_NAME_MAPPING values should be 2-tuples, not %.200s",
-                         Py_TYPE(item)->tp_name);
-            return -1;
-        }
-        PyObject *new_module = PyTuple_GET_ITEM(item, 0), *new_name = PyTuple_GET_ITEM(item, 1);
-        if (!PyUnicode_Check(new_module) || !PyUnicode_Check(new_name)) {
-            PyErr_Format(PyExc_RuntimeError,
-                         "_compat_pickle.REVERSE_NAME_MAPPING values should be pairs of str, not (%.200s, %.200s)",
-                         Py_TYPE(new_module)->tp_name, Py_TYPE(new_name)->tp_name);
-            return -1;
-        }
-        Py_SETREF(*module_name, Py_NewRef(new_module));
-        Py_SETREF(*name, Py_NewRef(new_name));
-        return 0;
-    }
-    if (PyErr_Occurred()) return -1;
-    item = PyDict_GetItemWithError(state->reverse_import_mapping, *module_name);
-    if (item == NULL) return PyErr_Occurred() ? -1 : 0;
-    if (!PyUnicode_Check(item)) {
-        PyErr_Format(PyExc_RuntimeError, "_compat_pickle.REVERSE_IMPORT_MAPPING values should be strings, not %.200s",
-                     Py_TYPE(item)->tp_name);
-        return -1;
-    }
-    Py_SETREF(*module_name, Py_NewRef(item));
-    return 0;
-}
-
 /* Writes a name and a line feed; the format is for the error message. */
 static int write_name(Pickler *self, PyObject *name, const char *format) {
     PyObject *bytes = self->protocol >= 3 ? PyUnicode_AsUTF8String(name) : PyUnicode_AsASCIIString(name);
@@ -60,7 +25,7 @@ static int write_global(Pickler *self, PyObject *module_name, PyObject *name) {
     int result = -1;
     Py_INCREF(module_name);
     Py_INCREF(name);
-    if (self->fix_imports && map_to_python2(self->state, &module_name, &name) < 0) goto done;
+    if (self->fix_imports && kr_pickle_map_to_python2(self->state, &module_name, &name) < 0) goto done;
     if (write_op(self, OP_GLOBAL) < 0 ||
         write_name(self, module_name, "can't pickle module identifier '%S' using pickle protocol %i") < 0)
         goto done;

@@ -244,47 +244,12 @@ static PyObject *unpickler_load(Unpickler *self, PyObject *unused) {
     return kr_pickle_load(self);
 }
 
-/* Replaces names of Python 2 by those of Python 3. Takes and returns owned references. */
-static int map_to_python3(PickleState *state, PyObject **module_name, PyObject **name) {
-    PyObject *key = PyTuple_Pack(2, *module_name, *name);
-    if (key == NULL) return -1;
-    PyObject *item = PyDict_GetItemWithError(state->name_mapping, key);
-    Py_DECREF(key);
-    if (item != NULL) {
-        if (!PyTuple_Check(item) || PyTuple_GET_SIZE(item) != 2) {
-            PyErr_Format(PyExc_RuntimeError, "_compat_pickle.NAME_MAPPING values should be 2-tuples, not %.200s",
-                         Py_TYPE(item)->tp_name);
-            return -1;
-        }
-        PyObject *new_module = PyTuple_GET_ITEM(item, 0), *new_name = PyTuple_GET_ITEM(item, 1);
-        if (!PyUnicode_Check(new_module) || !PyUnicode_Check(new_name)) {
-            PyErr_Format(PyExc_RuntimeError,
-                         "_compat_pickle.NAME_MAPPING values should be pairs of str, not (%.200s, %.200s)",
-                         Py_TYPE(new_module)->tp_name, Py_TYPE(new_name)->tp_name);
-            return -1;
-        }
-        Py_SETREF(*module_name, Py_NewRef(new_module));
-        Py_SETREF(*name, Py_NewRef(new_name));
-        return 0;
-    }
-    if (PyErr_Occurred()) return -1;
-    item = PyDict_GetItemWithError(state->import_mapping, *module_name);
-    if (item == NULL) return PyErr_Occurred() ? -1 : 0;
-    if (!PyUnicode_Check(item)) {
-        PyErr_Format(PyExc_RuntimeError, "_compat_pickle.IMPORT_MAPPING values should be strings, not %.200s",
-                     Py_TYPE(item)->tp_name);
-        return -1;
-    }
-    Py_SETREF(*module_name, Py_NewRef(item));
-    return 0;
-}
-
 PyObject *kr_pickle_find_class(Unpickler *self, PyObject *module_name, PyObject *name) {
     PyObject *found = NULL;
     if (PySys_Audit("pickle.find_class", "OO", module_name, name) < 0) return NULL;
     Py_INCREF(module_name);
     Py_INCREF(name);
-    if (self->protocol >= 3 || !self->fix_imports || map_to_python3(self->stack->state, &module_name, &name) >= 0) {
+    if (self->protocol >= 3 || !self->fix_imports || kr_pickle_map_to_python3(self->stack->state, &module_name, &name) >= 0) {
         PyObject *module = PyImport_Import(module_name);
         if (module != NULL) {
             found = kr_pickle_attribute(module, name, self->protocol >= 4);
