@@ -10,20 +10,10 @@
 /* ---- Making ---- */
 
 static PyObject *allocate(PyTypeObject *type, PyObject *zone, int fold) {
-    int aware = zone != Py_None;
-    PyDateTime_DateTime *self;
-    if (type == &kr_datetime_type) {
-        self = PyObject_Malloc(aware ? sizeof(PyDateTime_DateTime) : sizeof(_PyDateTime_BaseDateTime));
-        if (self == NULL) return PyErr_NoMemory();
-        PyObject_Init((PyObject *)self, type);
-    } else {
-        self = (PyDateTime_DateTime *)type->tp_alloc(type, 0);
-        if (self == NULL) return NULL;
-    }
-    self->hashcode = -1;
-    self->hastzinfo = (char)aware;
+    PyDateTime_DateTime *self = (PyDateTime_DateTime *)allocate_zoned(type, &kr_datetime_type, sizeof(_PyDateTime_BaseDateTime), zone);
+    if (self == NULL) return NULL;
     self->fold = (unsigned char)fold;
-    if (aware) self->tzinfo = Py_NewRef(zone);
+    if (zone != Py_None) self->tzinfo = Py_NewRef(zone);
     return (PyObject *)self;
 }
 
@@ -95,14 +85,7 @@ static PyObject *datetime_vectorcall(PyObject *type, PyObject *const *args, size
         if (count == 8 || PyTuple_GET_SIZE(kwnames) != 1 || PyTuple_GET_ITEM(kwnames, 0) != KR_NAME(tzinfo)) goto general;
         zone = args[count];
     }
-    for (Py_ssize_t i = 0; i < count && i < 7; i++) {
-        if (!PyLong_CheckExact(args[i])) goto general;
-        values[i] = _PyLong_AsInt(args[i]);
-        if (values[i] == -1 && PyErr_Occurred()) {
-            PyErr_Clear();
-            goto general;
-        }
-    }
+    if (plain_ints(args, count < 7 ? count : 7, values) < 0) goto general;
     Fields fields = {values[0], values[1], values[2], values[3], values[4], values[5], values[6], 0};
     return kr_datetime_new(&fields, zone, &kr_datetime_type);
 general:
@@ -468,8 +451,6 @@ static int depends_on_fold(PyObject *self, PyObject *offset) {
     return result;
 }
 
-static inline PyObject *result_of(int order, int op) { Py_RETURN_RICHCOMPARE(order, 0, op); }
-
 /* Compares the fields of two moments, which are big-endian numbers, as memcmp() does. */
 static inline int compare_fields(PyObject *a, PyObject *b) {
     uint64_t x, y;
@@ -485,17 +466,17 @@ static PyObject *datetime_compare(PyObject *self, PyObject *other, int op) {
     if (!DATETIME_CHECK(other)) {
         /* A date compares with any date, but not with a datetime. */
         if (!DATE_CHECK(other)) Py_RETURN_NOTIMPLEMENTED;
-        if (equality) return result_of(1, op);
+        if (equality) return compare_result(1, op);
         return PyErr_Format(PyExc_TypeError, "can't compare %s to %s", Py_TYPE(self)->tp_name, Py_TYPE(other)->tp_name);
     }
     int order = compare_fields(self, other);
-    if (PyDateTime_DATE_GET_TZINFO(self) == PyDateTime_DATE_GET_TZINFO(other)) return result_of(order, op);
+    if (PyDateTime_DATE_GET_TZINFO(self) == PyDateTime_DATE_GET_TZINFO(other)) return compare_result(order, op);
     PyObject *a = datetime_utcoffset(self, NULL), *b = a != NULL ? datetime_utcoffset(other, NULL) : NULL, *result = NULL;
     if (b == NULL) goto done;
     if (!same_offset(a, b)) {
         if (a == Py_None || b == Py_None) {
             if (equality)
-                result = result_of(1, op);
+                result = compare_result(1, op);
             else
                 PyErr_SetString(PyExc_TypeError, "can't compare offset-naive and offset-aware datetimes");
             goto done;
@@ -512,7 +493,7 @@ static PyObject *datetime_compare(PyObject *self, PyObject *other, int op) {
         if (apart < 0) goto done;
         order = apart;
     }
-    result = result_of(order, op);
+    result = compare_result(order, op);
 done:
     Py_XDECREF(a);
     Py_XDECREF(b);
@@ -537,10 +518,7 @@ static Py_hash_t datetime_hash(PyObject *self) {
         Fields fields = datetime_fields(self);
         PyObject *local = new_delta(kr_date_to_ordinal(fields.year, fields.month, fields.day),
                                     fields.hour * 3600 + fields.minute * 60 + fields.second, fields.microsecond);
-        PyObject *utc = local != NULL ? kr_delta_subtract(local, offset) : NULL;
-        if (utc != NULL) DATETIME(self)->hashcode = PyObject_Hash(utc);
-        Py_XDECREF(local);
-        Py_XDECREF(utc);
+        DATETIME(self)->hashcode = kr_delta_hash_difference(local, offset);
     }
     Py_DECREF(offset);
     return DATETIME(self)->hashcode;

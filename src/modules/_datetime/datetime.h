@@ -160,9 +160,50 @@ PyObject *kr_delta_subtract(PyObject *a, PyObject *b);
 PyObject *kr_delta_negate(PyObject *delta);
 int kr_delta_compare(PyObject *a, PyObject *b);
 
+/* Returns the hash of a - b, or -1 with an exception. Takes the reference to `a`, which may be NULL with an exception. */
+Py_hash_t kr_delta_hash_difference(PyObject *a, PyObject *b);
+
 static inline __int128 delta_us(PyObject *delta) {
     PyDateTime_Delta *self = (PyDateTime_Delta *)delta;
     return self->days * US_PER_DAY + (int64_t)self->seconds * US_PER_SECOND + self->microseconds;
+}
+
+/* ---- What time and datetime have in common ---- */
+
+/* Allocates a time or a datetime, whose structs begin alike and end with the zone: without a zone, an object of exactly the
+ * type `own` is only `naive_size` bytes long. The caller sets what follows the head. */
+static inline PyObject *allocate_zoned(PyTypeObject *type, PyTypeObject *own, Py_ssize_t naive_size, PyObject *zone) {
+    int aware = zone != Py_None;
+    PyObject *self;
+    if (type == own) {
+        self = PyObject_Malloc((size_t)(aware ? own->tp_basicsize : naive_size));
+        if (self == NULL) return PyErr_NoMemory();
+        PyObject_Init(self, type);
+    } else {
+        self = type->tp_alloc(type, 0);
+        if (self == NULL) return NULL;
+    }
+    _PyDateTime_BaseTZInfo *head = (_PyDateTime_BaseTZInfo *)self;
+    head->hashcode = -1;
+    head->hastzinfo = (char)aware;
+    return self;
+}
+
+/* What a rich comparison of two moments returns, by the sign of their difference. */
+static inline PyObject *compare_result(int difference, int op) { Py_RETURN_RICHCOMPARE(difference, 0, op); }
+
+/* Reads positional arguments that are all exactly ints. Returns 0, or -1 without an exception if one is not or does not
+ * fit: then the general way finds the words. */
+static inline int plain_ints(PyObject *const *args, Py_ssize_t count, int *values) {
+    for (Py_ssize_t i = 0; i < count; i++) {
+        if (!PyLong_CheckExact(args[i])) return -1;
+        values[i] = _PyLong_AsInt(args[i]);
+        if (values[i] == -1 && PyErr_Occurred()) {
+            PyErr_Clear();
+            return -1;
+        }
+    }
+    return 0;
 }
 
 /* ---- Constructors: a new object of exactly that type, after checking ranges ---- */

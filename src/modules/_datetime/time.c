@@ -10,20 +10,10 @@
 /* ---- Making ---- */
 
 static PyObject *allocate(PyTypeObject *type, PyObject *zone, int fold) {
-    int aware = zone != Py_None;
-    PyDateTime_Time *self;
-    if (type == &kr_time_type) {
-        self = PyObject_Malloc(aware ? sizeof(PyDateTime_Time) : sizeof(_PyDateTime_BaseTime));
-        if (self == NULL) return PyErr_NoMemory();
-        PyObject_Init((PyObject *)self, type);
-    } else {
-        self = (PyDateTime_Time *)type->tp_alloc(type, 0);
-        if (self == NULL) return NULL;
-    }
-    self->hashcode = -1;
-    self->hastzinfo = (char)aware;
+    PyDateTime_Time *self = (PyDateTime_Time *)allocate_zoned(type, &kr_time_type, sizeof(_PyDateTime_BaseTime), zone);
+    if (self == NULL) return NULL;
     self->fold = (unsigned char)fold;
-    if (aware) self->tzinfo = Py_NewRef(zone);
+    if (zone != Py_None) self->tzinfo = Py_NewRef(zone);
     return (PyObject *)self;
 }
 
@@ -77,14 +67,7 @@ static PyObject *time_vectorcall(PyObject *type, PyObject *const *args, size_t n
     Py_ssize_t count = PyVectorcall_NARGS(nargsf);
     int values[4] = {0};
     if (count > 4 || (kwnames != NULL && PyTuple_GET_SIZE(kwnames) > 0)) goto general;
-    for (Py_ssize_t i = 0; i < count; i++) {
-        if (!PyLong_CheckExact(args[i])) goto general;
-        values[i] = _PyLong_AsInt(args[i]);
-        if (values[i] == -1 && PyErr_Occurred()) {
-            PyErr_Clear();
-            goto general;
-        }
-    }
+    if (plain_ints(args, count, values) < 0) goto general;
     return kr_time_new(values[0], values[1], values[2], values[3], Py_None, 0, &kr_time_type);
 general:
     return _PyObject_MakeTpCall(PyThreadState_Get(), type, args, count, kwnames);
@@ -181,7 +164,7 @@ static int offset_seconds(PyObject *offset) {
 static PyObject *time_compare(PyObject *self, PyObject *other, int op) {
     if (!TIME_CHECK(other)) Py_RETURN_NOTIMPLEMENTED;
     int difference = memcmp(TIME(self)->data, TIME(other)->data, _PyDateTime_TIME_DATASIZE);
-    if (PyDateTime_TIME_GET_TZINFO(self) == PyDateTime_TIME_GET_TZINFO(other)) Py_RETURN_RICHCOMPARE(difference, 0, op);
+    if (PyDateTime_TIME_GET_TZINFO(self) == PyDateTime_TIME_GET_TZINFO(other)) return compare_result(difference, op);
     PyObject *a = time_utcoffset(self, NULL), *b = a != NULL ? time_utcoffset(other, NULL) : NULL, *result = NULL;
     if (b == NULL) goto done;
     if (a != Py_None && b != Py_None) {
@@ -198,14 +181,7 @@ static PyObject *time_compare(PyObject *self, PyObject *other, int op) {
             PyErr_SetString(PyExc_TypeError, "can't compare offset-naive and offset-aware times");
         goto done;
     }
-    result = Py_NewRef((op == Py_EQ   ? difference == 0
-                        : op == Py_NE ? difference != 0
-                        : op == Py_LT ? difference < 0
-                        : op == Py_LE ? difference <= 0
-                        : op == Py_GT ? difference > 0
-                                      : difference >= 0)
-                           ? Py_True
-                           : Py_False);
+    result = compare_result(difference, op);
 done:
     Py_XDECREF(a);
     Py_XDECREF(b);
@@ -220,10 +196,7 @@ static Py_hash_t time_hash(PyObject *self) {
         TIME(self)->hashcode = _Py_HashBytes(TIME(self)->data, _PyDateTime_TIME_DATASIZE);
     } else {
         PyObject *local = new_delta(0, seconds_of_day(self), PyDateTime_TIME_GET_MICROSECOND(self));
-        PyObject *utc = local != NULL ? kr_delta_subtract(local, offset) : NULL;
-        if (utc != NULL) TIME(self)->hashcode = PyObject_Hash(utc);
-        Py_XDECREF(local);
-        Py_XDECREF(utc);
+        TIME(self)->hashcode = kr_delta_hash_difference(local, offset);
     }
     Py_DECREF(offset);
     return TIME(self)->hashcode;

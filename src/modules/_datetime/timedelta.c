@@ -228,6 +228,16 @@ PyObject *kr_delta_subtract(PyObject *a, PyObject *b) {
                      DELTA(a)->microseconds - DELTA(b)->microseconds);
 }
 
+Py_hash_t kr_delta_hash_difference(PyObject *a, PyObject *b) {
+    if (a == NULL) return -1;
+    PyObject *difference = kr_delta_subtract(a, b);
+    Py_DECREF(a);
+    if (difference == NULL) return -1;
+    Py_hash_t hash = PyObject_Hash(difference);
+    Py_DECREF(difference);
+    return hash;
+}
+
 static PyObject *delta_subtract(PyObject *a, PyObject *b) {
     if (!DELTA_CHECK(a) || !DELTA_CHECK(b)) Py_RETURN_NOTIMPLEMENTED;
     return kr_delta_subtract(a, b);
