@@ -4,6 +4,7 @@ PACKAGES := build-essential cmake ninja-build libpython3.11-dev libpython3.11-st
             libgmp-dev libdouble-conversion-dev libexpat1-dev zlib1g-dev libreadline-dev unicode-data libcmocka-dev tzdata
 STAMP := build/.packages
 PRESET ?= release
+PYTHON := /usr/bin/python3.11
 KRAIT := build/$(PRESET)/krait
 PREFIX ?= /usr/local
 export KRAIT_CCACHE := $(shell command -v ccache 2>/dev/null)
@@ -48,32 +49,32 @@ run: build
 	@$(KRAIT) examples/tour.py
 
 test: build
-	@/usr/bin/python3.11 tests/run.py --krait $(KRAIT)
+	@$(PYTHON) tests/run.py --krait $(KRAIT)
 
 bench: build
-	@/usr/bin/python3.11 bench/run.py --krait $(KRAIT)
+	@$(PYTHON) bench/run.py --krait $(KRAIT)
 
 bench-memory: build
-	@/usr/bin/python3.11 bench/memory.py --krait $(KRAIT)
+	@$(PYTHON) bench/memory.py --krait $(KRAIT)
 
 leaks: debug
-	@/usr/bin/python3.11 tests/run.py --krait build/debug/krait --only 'programs/*'
-	@/usr/bin/python3.11 tests/leak_check.py --krait build/debug/krait $(MODULES)
+	@$(PYTHON) tests/run.py --krait build/debug/krait --only 'programs/*'
+	@$(PYTHON) tests/leak_check.py --krait build/debug/krait $(MODULES)
 
 conformance: build
-	@/usr/bin/python3.11 tests/conformance/run.py --krait $(KRAIT) --write \
+	@$(PYTHON) tests/conformance/run.py --krait $(KRAIT) --write \
 	    $(if $(MODULES),,--group $(or $(GROUP),all)) $(MODULES)
 
 check-bytecode: build
-	@/usr/bin/python3.11 tests/bytecode/check.py --krait $(KRAIT)
-	@/usr/bin/python3.11 tests/bytecode/wrong_programs.py --krait $(KRAIT) --count 20000
-	@/usr/bin/python3.11 tests/bytecode/swap.py --krait $(KRAIT)
+	@$(PYTHON) tests/bytecode/check.py --krait $(KRAIT)
+	@$(PYTHON) tests/bytecode/wrong_programs.py --krait $(KRAIT) --count 20000
+	@$(PYTHON) tests/bytecode/swap.py --krait $(KRAIT)
 
 debug sanitize: $(STAMP)
 	@$(MAKE) --no-print-directory PRESET=$@ build
 
 test-sanitize: sanitize
-	@/usr/bin/python3.11 tests/run.py --krait build/sanitize/krait --sanitizers
+	@$(PYTHON) tests/run.py --krait build/sanitize/krait --sanitizers
 
 pgo: $(STAMP)
 	@tools/build-pgo

@@ -9,8 +9,12 @@ generation meanwhile, in microseconds. The ratio is Krait / python3.11 (smaller 
 import argparse
 import os
 import subprocess
+import sys
 
-REFERENCE = "/usr/bin/python3.11"
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), os.pardir, "tests"))
+
+from reference import REFERENCE  # noqa: E402
+
 WORK = r'''
 import gc, time
 

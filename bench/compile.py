@@ -9,7 +9,10 @@ import os
 import subprocess
 import sys
 
-REFERENCE = "/usr/bin/python3.11"
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), os.pardir, "tests"))
+
+from reference import REFERENCE  # noqa: E402
+
 WORK = r'''
 import glob, gc, marshal, sys, time, warnings
 warnings.simplefilter("ignore")

@@ -12,8 +12,11 @@ import fnmatch
 import math
 import os
 import subprocess
+import sys
 
-REFERENCE = "/usr/bin/python3.11"
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), os.pardir, "tests"))
+
+from reference import REFERENCE  # noqa: E402
 
 PREPARE = r'''
 import gc, os

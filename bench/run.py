@@ -14,7 +14,10 @@ import sys
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-REFERENCE = "/usr/bin/python3.11"
+sys.path.insert(0, os.path.join(os.path.dirname(HERE), "tests"))
+
+from reference import REFERENCE  # noqa: E402
+
 PROGRAM = """
 import importlib, sys, time
 sys.path.insert(0, {folder!r})

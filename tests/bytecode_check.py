@@ -3,8 +3,9 @@ import os
 import subprocess
 import sys
 
+from reference import LIBRARY
+
 FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "bytecode")
-LIBRARY = "/usr/lib/python3.11"
 CHECKS = {
     "library": ["check.py", "--jobs", "1", *(f"{LIBRARY}/{name}" for name in ("asyncio", "collections", "email", "importlib", "json"))],
     "wrong_programs": ["wrong_programs.py"],

@@ -17,9 +17,9 @@ import sys
 import tempfile
 
 import sanitizer
+from reference import REFERENCE
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-REFERENCE = "/usr/bin/python3.11"
 
 
 def directives(path):

@@ -12,10 +12,10 @@ import sys
 import tempfile
 
 import sanitizer
+from reference import REFERENCE
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 CONFORMANCE = os.path.join(HERE, "conformance")
-REFERENCE = "/usr/bin/python3.11"
 TIME_LIMIT = 600  # seconds for one module
 
 

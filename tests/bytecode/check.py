@@ -16,8 +16,10 @@ import sys
 import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-REFERENCE = "/usr/bin/python3.11"
-LIBRARY = "/usr/lib/python3.11"
+sys.path.insert(0, os.path.dirname(HERE))
+
+from reference import LIBRARY, REFERENCE  # noqa: E402
+
 SHARE = 0.99
 
 

@@ -15,9 +15,8 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.dirname(HERE))
 
 import suite_check  # noqa: E402
+from reference import LIBRARY, REFERENCE  # noqa: E402
 
-REFERENCE = "/usr/bin/python3.11"
-LIBRARY = "/usr/lib/python3.11"
 MODULES = ("test_grammar test_generators test_coroutines test_asyncgen test_patma test_fstring test_exceptions test_except_star "
            "test_with test_scope test_funcattrs test_decorators test_descr test_dict test_list test_set test_tuple test_string "
            "test_bytes test_int test_float test_complex test_range test_slice test_iter test_itertools test_functools "

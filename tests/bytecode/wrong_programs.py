@@ -20,8 +20,10 @@ import tempfile
 import tokenize
 import warnings
 
-REFERENCE = "/usr/bin/python3.11"
-LIBRARY = "/usr/lib/python3.11"
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+from reference import LIBRARY, REFERENCE  # noqa: E402
+
 SHARE = 0.99
 TESTS = ("test_syntax", "test_exceptions", "test_fstring", "test_eof", "test_grammar", "test_named_expressions", "test_patma",
          "test_positional_only_arg", "test_string_literals", "test_unpack_ex", "test_except_star", "test_coroutines", "test_future",

@@ -23,8 +23,8 @@ ROOT = os.path.dirname(os.path.dirname(HERE))
 sys.path.insert(0, os.path.dirname(HERE))
 
 import suite_check  # noqa: E402
+from reference import REFERENCE  # noqa: E402
 
-REFERENCE = "/usr/bin/python3.11"
 GROUPS = ("language", "library", "implementation")
 TIME_LIMIT = 300  # seconds for one module under one interpreter
 REPORT = os.path.join(ROOT, "docs", "conformance.md")

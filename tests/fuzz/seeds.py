@@ -13,7 +13,10 @@ import random
 import sys
 import token
 
-LIBRARY = "/usr/lib/python3.11"
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+from reference import LIBRARY  # noqa: E402
+
 COUNT = 1500
 LARGEST = 1500  # bytes
 

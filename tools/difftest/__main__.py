@@ -22,13 +22,13 @@ import tempfile
 import warnings
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path.insert(0, HERE)
+sys.path[:0] = [HERE, os.path.join(HERE, os.pardir, os.pardir, "tests")]
 
 from operations import Operations  # noqa: E402
 from programs import Programs  # noqa: E402
+from reference import REFERENCE  # noqa: E402
 from values import Values  # noqa: E402
 
-REFERENCE = "/usr/bin/python3.11"
 BATCH = 400  # cases for one process
 TIME_LIMIT = 60  # seconds without an end for one process
 TIMEOUT, CRASH = "did not end", "ended the process"
