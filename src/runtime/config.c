@@ -94,10 +94,14 @@ static void init_common(PyConfig *config) {
     config->configure_c_stdio = 1;
 }
 
-void PyConfig_InitPythonConfig(PyConfig *config) { init_common(config); }
+void PyConfig_InitPythonConfig(PyConfig *config) {
+    init_common(config);
+    config->_config_init = KR_CONFIG_PYTHON;
+}
 
 void PyConfig_InitIsolatedConfig(PyConfig *config) {
     init_common(config);
+    config->_config_init = KR_CONFIG_ISOLATED;
     config->isolated = 1;
     config->use_environment = 0;
     config->user_site_directory = 0;
@@ -177,7 +181,7 @@ static PyPreConfig pre_config;
 
 void PyPreConfig_InitPythonConfig(PyPreConfig *config) {
     memset(config, 0, sizeof *config);
-    config->_config_init = 2;
+    config->_config_init = KR_CONFIG_PYTHON;
     config->parse_argv = 1;
     config->use_environment = 1;
     config->configure_locale = 1;
@@ -188,7 +192,7 @@ void PyPreConfig_InitPythonConfig(PyPreConfig *config) {
 
 void PyPreConfig_InitIsolatedConfig(PyPreConfig *config) {
     memset(config, 0, sizeof *config);
-    config->_config_init = 3;
+    config->_config_init = KR_CONFIG_ISOLATED;
     config->isolated = 1;
 }
 
@@ -448,6 +452,11 @@ static PyStatus set_default(PyConfig *config, wchar_t **member, const char *text
     return *member != NULL ? PyStatus_Ok() : PyConfig_SetBytesString(config, member, text);
 }
 
+/* Without a value of its own, a path of the base installation is that of this one. */
+static PyStatus set_base_default(PyConfig *config, wchar_t **member, const wchar_t *path) {
+    return *member != NULL ? PyStatus_Ok() : PyConfig_SetString(config, member, path);
+}
+
 /* Finds the folder from `start` upwards that holds the library, else the one that was named when this was built. */
 static void find_prefix(const char *start, char *prefix) {
     char path[PATH_MAX + 32];
@@ -507,11 +516,11 @@ static PyStatus compute_paths(PyConfig *config) {
         snprintf(exec_prefix, sizeof exec_prefix, "%s", prefix);
     }
     TRY(set_default(config, &config->executable, executable));
-    TRY(set_default(config, &config->base_executable, executable));
+    TRY(set_base_default(config, &config->base_executable, config->executable));
     TRY(set_default(config, &config->prefix, prefix));
-    TRY(set_default(config, &config->base_prefix, prefix));
+    TRY(set_base_default(config, &config->base_prefix, config->prefix));
     TRY(set_default(config, &config->exec_prefix, exec_prefix));
-    TRY(set_default(config, &config->base_exec_prefix, exec_prefix));
+    TRY(set_base_default(config, &config->base_exec_prefix, config->exec_prefix));
     snprintf(buffer, sizeof buffer, "%s/lib/python3.11", prefix);
     TRY(set_default(config, &config->stdlib_dir, buffer));
     if (config->module_search_paths_set) return PyStatus_Ok();

@@ -4,6 +4,10 @@
 
 #include <Python.h>
 
+/* Which set of defaults a configuration began with, in its member _config_init: those of the time before PyConfig, those of
+ * the command python3, or those of a program that wants nothing from outside. */
+enum { KR_CONFIG_COMPATIBLE = 1, KR_CONFIG_PYTHON = 2, KR_CONFIG_ISOLATED = 3 };
+
 /* Parses config->argv as the command line (options.c): sets the options' members, leaves sys.argv in config->argv. */
 PyStatus kr_config_parse_argv(PyConfig *config);
 PyStatus kr_config_copy(PyConfig *to, const PyConfig *from);

@@ -5,6 +5,7 @@
 #include "object/interpreter.h"
 #include "object/runtime.h"
 #include "runtime/config.h"
+#include "runtime/lifecycle.h"
 
 /* Declared by CPython's internal headers only; its test modules call them. */
 PyAPI_FUNC(PyObject *) _PyConfig_AsDict(const PyConfig *config);
@@ -15,7 +16,10 @@ PyAPI_FUNC(PyObject *) _Py_GetConfigsAsDict(void);
 PyAPI_FUNC(void) _PyPathConfig_ClearGlobal(void);
 PyAPI_FUNC(PyObject *) _Py_Get_Getpath_CodeObject(void);
 
-typedef enum MemberKind { FLAG, SEED, TEXT, TEXTS } MemberKind;
+/* Flags and numbers are ints that are not negative once the configuration is read; only an optional text can be absent. */
+typedef enum MemberKind { FLAG, SEED, TEXT, OPTIONAL_TEXT, TEXTS } MemberKind;
+
+static const unsigned long LARGEST_SEED = 4294967295;
 
 typedef struct Member {
     const char *name;
@@ -42,23 +46,23 @@ static const Member members[] = {
     MEMBER(malloc_stats, FLAG),
     MEMBER(filesystem_encoding, TEXT),
     MEMBER(filesystem_errors, TEXT),
-    MEMBER(pycache_prefix, TEXT),
+    MEMBER(pycache_prefix, OPTIONAL_TEXT),
     MEMBER(program_name, TEXT),
     MEMBER(parse_argv, FLAG),
     MEMBER(argv, TEXTS),
     MEMBER(xoptions, TEXTS),
     MEMBER(warnoptions, TEXTS),
-    MEMBER(pythonpath_env, TEXT),
-    MEMBER(home, TEXT),
+    MEMBER(pythonpath_env, OPTIONAL_TEXT),
+    MEMBER(home, OPTIONAL_TEXT),
     MEMBER(module_search_paths_set, FLAG),
     MEMBER(module_search_paths, TEXTS),
-    MEMBER(stdlib_dir, TEXT),
-    MEMBER(executable, TEXT),
-    MEMBER(base_executable, TEXT),
-    MEMBER(prefix, TEXT),
-    MEMBER(base_prefix, TEXT),
-    MEMBER(exec_prefix, TEXT),
-    MEMBER(base_exec_prefix, TEXT),
+    MEMBER(stdlib_dir, OPTIONAL_TEXT),
+    MEMBER(executable, OPTIONAL_TEXT),
+    MEMBER(base_executable, OPTIONAL_TEXT),
+    MEMBER(prefix, OPTIONAL_TEXT),
+    MEMBER(base_prefix, OPTIONAL_TEXT),
+    MEMBER(exec_prefix, OPTIONAL_TEXT),
+    MEMBER(base_exec_prefix, OPTIONAL_TEXT),
     MEMBER(platlibdir, TEXT),
     MEMBER(site_import, FLAG),
     MEMBER(bytes_warning, FLAG),
@@ -76,9 +80,9 @@ static const Member members[] = {
     MEMBER(stdio_encoding, TEXT),
     MEMBER(stdio_errors, TEXT),
     MEMBER(skip_source_first_line, FLAG),
-    MEMBER(run_command, TEXT),
-    MEMBER(run_module, TEXT),
-    MEMBER(run_filename, TEXT),
+    MEMBER(run_command, OPTIONAL_TEXT),
+    MEMBER(run_module, OPTIONAL_TEXT),
+    MEMBER(run_filename, OPTIONAL_TEXT),
     MEMBER(_install_importlib, FLAG),
     MEMBER(check_hash_pycs_mode, TEXT),
     MEMBER(pathconfig_warnings, FLAG),
@@ -112,7 +116,8 @@ static PyObject *member_to_object(const PyConfig *config, const Member *member) 
         case FLAG: return PyLong_FromLong(*(const int *)at);
         case SEED: return PyLong_FromUnsignedLong(*(const unsigned long *)at);
         case TEXTS: return texts_to_list(at);
-        case TEXT: break;
+        case TEXT:
+        case OPTIONAL_TEXT: break;
     }
     const wchar_t *text = *(wchar_t *const *)at;
     return text != NULL ? PyUnicode_FromWideChar(text, -1) : Py_NewRef(Py_None);
@@ -225,17 +230,18 @@ static int flag_from_object(int *flag, const Member *member, PyObject *value) {
         if (PyErr_ExceptionMatches(PyExc_TypeError)) return wrong_type(member);
         return PyErr_ExceptionMatches(PyExc_OverflowError) ? wrong_value(member) : -1;
     }
-    if (number < -1 || number > INT_MAX) return wrong_value(member);
-    /* -1 says "not decided yet", which few members allow. */
-    int may_be_undecided = strcmp(member->name, "use_hash_seed") == 0 || strcmp(member->name, "faulthandler") == 0 ||
-                           strcmp(member->name, "tracemalloc") == 0 || *flag == -1;
-    if (number < 0 && !may_be_undecided) return wrong_value(member);
+    if (number < 0 || number > INT_MAX) return wrong_value(member);
+    if (member->offset == offsetof(PyConfig, _config_init) && (number < KR_CONFIG_COMPATIBLE || number > KR_CONFIG_ISOLATED))
+        return wrong_value(member);
     *flag = (int)number;
     return 0;
 }
 
 static int text_from_object(PyConfig *config, wchar_t **text, const Member *member, PyObject *value) {
-    if (value == Py_None) return status_to_error(PyConfig_SetString(config, text, NULL));
+    if (value == Py_None) {
+        if (member->kind != OPTIONAL_TEXT) return wrong_value(member);
+        return status_to_error(PyConfig_SetString(config, text, NULL));
+    }
     if (!PyUnicode_Check(value)) return wrong_type(member);
     wchar_t *copy = PyUnicode_AsWideCharString(value, NULL);
     if (copy == NULL) return -1;
@@ -279,11 +285,14 @@ int _PyConfig_FromDict(PyConfig *config, PyObject *dict) {
         int status = 0;
         switch (member->kind) {
             case FLAG: status = flag_from_object(at, member, value); break;
-            case TEXT: status = text_from_object(config, at, member, value); break;
+            case TEXT:
+            case OPTIONAL_TEXT: status = text_from_object(config, at, member, value); break;
             case TEXTS: status = texts_from_object(config, at, member, value); break;
             case SEED: {
                 unsigned long seed = PyLong_AsUnsignedLong(value);
-                if (seed == (unsigned long)-1 && PyErr_Occurred()) return wrong_value(member);
+                if (seed == (unsigned long)-1 && PyErr_Occurred())
+                    return PyErr_ExceptionMatches(PyExc_TypeError) ? wrong_type(member) : wrong_value(member);
+                if (seed > LARGEST_SEED) return wrong_value(member);
                 *(unsigned long *)at = seed;
             }
         }
@@ -298,34 +307,12 @@ int _PyInterpreterState_GetConfigCopy(PyConfig *config) {
     return status_to_error(kr_config_copy(config, &kr_tstate()->interp->config));
 }
 
-/* The names in sys that follow the configuration. */
-static int update_sys(const PyConfig *config) {
-    static const char *const names[] = {"argv", "warnoptions", "orig_argv", "executable", "_base_executable", "prefix",
-                                        "base_prefix", "exec_prefix", "base_exec_prefix", "platlibdir", "pycache_prefix"};
-    for (size_t i = 0; i < Py_ARRAY_LENGTH(names); i++) {
-        const char *wanted = names[i][0] == '_' ? names[i] + 1 : names[i];
-        for (size_t j = 0; j < Py_ARRAY_LENGTH(members); j++) {
-            if (strcmp(members[j].name, wanted) != 0) continue;
-            PyObject *value = member_to_object(config, &members[j]);
-            if (value == NULL) return -1;
-            int status = PySys_SetObject(names[i], value);
-            Py_DECREF(value);
-            if (status < 0) return -1;
-        }
-    }
-    PyObject *dont_write = PyBool_FromLong(!config->write_bytecode);
-    int status = PySys_SetObject("dont_write_bytecode", dont_write);
-    Py_DECREF(dont_write);
-    return status;
-}
-
 int _PyInterpreterState_SetConfig(const PyConfig *config) {
     PyConfig copy;
     PyConfig_InitPythonConfig(&copy);
     int status = status_to_error(kr_config_copy(&copy, config));
     if (status == 0) status = status_to_error(PyConfig_Read(&copy));
-    if (status == 0) status = status_to_error(kr_config_copy(&kr_tstate()->interp->config, &copy));
-    if (status == 0) status = update_sys(&copy);
+    if (status == 0) status = kr_interpreter_configure(&copy);
     PyConfig_Clear(&copy);
     return status;
 }

@@ -219,6 +219,15 @@ static PyStatus start_core(PyThreadState *thread) {
     return PyStatus_Ok();
 }
 
+int kr_interpreter_configure(const PyConfig *config) {
+    PyThreadState *thread = kr_tstate();
+    if (PyStatus_Exception(kr_config_copy(&thread->interp->config, config))) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    return kr_sys_update(thread);
+}
+
 /* True if the descriptor can be used at all. */
 static int is_open(int descriptor) {
     struct stat status;

@@ -30,6 +30,8 @@ void kr_atexit_call(PyInterpreterState *interpreter);
 /* Sets the locale that the environment names; before the command line is decoded. */
 void kr_locale_start(const PyConfig *config);
 
+/* Replaces the configuration of the running interpreter, and what sys tells of it. Returns 0, or -1 with an exception. */
+int kr_interpreter_configure(const PyConfig *config);
 void kr_runtime_release(PyThreadState *thread);
 /* Drops the registrations of interpreter_id.c. */
 void kr_cross_interpreter_finalize(void);
