@@ -3,6 +3,8 @@
 PACKAGES := build-essential cmake ninja-build libpython3.11-dev libpython3.11-stdlib libpython3.11-testsuite python3.11 \
             libgmp-dev libdouble-conversion-dev libexpat1-dev zlib1g-dev libreadline-dev unicode-data libcmocka-dev tzdata
 STAMP := build/.packages
+# `make install` installs the build with a profile, all else is done with the ordinary one, unless PRESET names another.
+INSTALLED := $(if $(PRESET),$(PRESET),pgo)
 PRESET ?= release
 PYTHON := /usr/bin/python3.11
 KRAIT := build/$(PRESET)/krait
@@ -23,10 +25,10 @@ help:
 	@echo "make debug       build with all checks         (build/debug/krait)"
 	@echo "make sanitize    build with ASan and UBSan     (build/sanitize/krait)"
 	@echo "make test-sanitize run all tests with it (takes an hour)"
-	@echo "make pgo         build with profile and LTO    (build/pgo/krait)"
+	@echo "make pgo         build with profile and LTO    (build/pgo/krait; takes ten minutes)"
 	@echo "make conformance run CPython's test suite      (GROUP=language or MODULES='test_list test_dict')"
 	@echo "make check-bytecode compare bytecode, trees and errors with python3.11"
-	@echo "make install     install below PREFIX (/usr/local)"
+	@echo "make install     install the build with profile below PREFIX (/usr/local); PRESET=release installs the ordinary one"
 	@echo "make clean       remove build/"
 
 $(STAMP): Makefile
@@ -41,9 +43,13 @@ $(STAMP): Makefile
 	fi
 	@mkdir -p build && touch $@
 
+ifeq ($(PRESET),pgo)
+build: pgo
+else
 build: $(STAMP)
 	@[ -f build/$(PRESET)/build.ninja ] || cmake --preset $(PRESET) >/dev/null
 	@cmake --build build/$(PRESET)
+endif
 
 run: build
 	@$(KRAIT) examples/tour.py
@@ -76,11 +82,15 @@ debug sanitize: $(STAMP)
 test-sanitize: sanitize
 	@$(PYTHON) tests/run.py --krait build/sanitize/krait --sanitizers
 
-pgo: $(STAMP)
+pgo: build/pgo/krait
+
+# The profile is made anew whenever a source file changed: it belongs to one state of the code.
+build/pgo/krait: $(shell find src bench/workloads -type f -not -path '*/__pycache__/*') tools/build-pgo CMakeLists.txt | $(STAMP)
 	@tools/build-pgo
 
-install: build
-	install -D -m 755 $(KRAIT) $(DESTDIR)$(PREFIX)/bin/krait
+install:
+	@$(MAKE) --no-print-directory PRESET=$(INSTALLED) build
+	install -D -m 755 build/$(INSTALLED)/krait $(DESTDIR)$(PREFIX)/bin/krait
 	install -D -m 644 docs/krait.1 $(DESTDIR)$(PREFIX)/share/man/man1/krait.1
 
 clean:
