@@ -416,6 +416,7 @@ static PyObject *get_varnames(PyCodeObject *code, void *closure) { return PyCode
 static PyObject *get_cellvars(PyCodeObject *code, void *closure) { return PyCode_GetCellvars(code); }
 static PyObject *get_freevars(PyCodeObject *code, void *closure) { return PyCode_GetFreevars(code); }
 static PyObject *get_code(PyCodeObject *code, void *closure) { return PyCode_GetCode(code); }
+static PyObject *get_shown_code(PyCodeObject *code, void *closure) { return kr_code_shown(code); }
 static PyObject *get_line_number_table(PyCodeObject *code, void *closure) { return kr_code_line_number_table(code); }
 
 /* Basic behaviour */
@@ -676,7 +677,7 @@ static PyMemberDef code_members[] = {
 
 static PyGetSetDef code_getset[] = {
     {"co_lnotab", (getter)get_line_number_table, NULL, NULL, NULL},
-    {"_co_code_adaptive", (getter)get_code, NULL, NULL, NULL}, /* dis does not know the specialised instructions */
+    {"_co_code_adaptive", (getter)get_shown_code, NULL, NULL, NULL},
     {"co_varnames", (getter)get_varnames, NULL, NULL, NULL},
     {"co_cellvars", (getter)get_cellvars, NULL, NULL, NULL},
     {"co_freevars", (getter)get_freevars, NULL, NULL, NULL},

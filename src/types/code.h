@@ -4,7 +4,7 @@
  * parameters, then the free ones; co_localspluskinds has a byte of KR_VARIABLE_* bits for each.
  *
  * Invariant: co_code_adaptive starts as plain bytecode; the evaluation loop may replace opcodes by specialised forms and
- * use the cache units, and whoever shows bytecode goes through kr_code_bytes.
+ * use the cache units, and whoever shows bytecode goes through kr_code_bytes or kr_code_shown.
  */
 #ifndef KR_TYPES_CODE_H
 #define KR_TYPES_CODE_H
@@ -38,6 +38,9 @@ int kr_code_validate(const KrCodeParts *parts);
 
 /* Returns a new bytes object with the plain bytecode: no specialised opcodes, caches zeroed. */
 PyObject *kr_code_bytes(PyCodeObject *code);
+
+/* The same as it is now, with specialised opcodes as dis knows them; defined by the evaluation loop. */
+PyObject *kr_code_shown(PyCodeObject *code);
 
 /* The opcode that a (perhaps specialised) one stands for; defined by the evaluation loop. */
 extern const uint8_t kr_deoptimized_opcode[256];

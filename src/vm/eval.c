@@ -66,7 +66,7 @@ static const binaryfunc binary_operations[] = {
 static const uint8_t general_opcode[256] = {
 #define KR_OPCODE(NAME, number, cache_units, operand) [number] = number,
 #include "compile/opcodes.def"
-#define KR_SPECIALISED(NAME, number, GENERAL) [number] = OP_##GENERAL,
+#define KR_SPECIALISED(NAME, number, GENERAL, SHOWN) [number] = OP_##GENERAL,
 #include "vm/specialised.def"
 };
 
@@ -165,12 +165,12 @@ static void convert_stop_iteration(int flags, KrFrame *frame) {
     Py_DECREF(value);                                                                                                  \
     NEXT()
 
-/* A guard failed. After too many failures the instruction goes back to its general form. */
+/* A guard failed. After too many failures the instruction goes back to its general form, which looks for a better one. */
 #define MISS(GENERAL)                                                                                                  \
     do {                                                                                                               \
         if (--ip[0] == 0) {                                                                                            \
             _Py_SET_OPCODE(ip[-1], OP_##GENERAL);                                                                      \
-            ip[0] = (uint16_t)(KR_WARM - KR_BACKOFF);                                                                  \
+            ip[0] = KR_WARM - 1;                                                                  \
         }                                                                                                              \
     } while (0)
 
@@ -204,7 +204,7 @@ PyObject *_PyEval_EvalFrameDefault(PyThreadState *thread, KrFrame *frame, int th
         [0 ... 255] = &&unknown_opcode,
 #define KR_OPCODE(NAME, number, cache_units, operand) [number] = &&target_##NAME,
 #include "compile/opcodes.def"
-#define KR_SPECIALISED(NAME, number, GENERAL) [number] = &&target_##NAME,
+#define KR_SPECIALISED(NAME, number, GENERAL, SHOWN) [number] = &&target_##NAME,
 #include "vm/specialised.def"
     };
 #pragma GCC diagnostic pop

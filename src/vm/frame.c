@@ -4,6 +4,7 @@
 #include "collector/collector.h"
 #include "compile/opcodes.h"
 #include "object/runtime.h"
+#include "types/code.h"
 #include "vm/eval.h"
 #include "vm/frame.h"
 
@@ -131,7 +132,7 @@ static bool is_made_cell(const KrFrame *frame, int i, PyObject *value) {
         oparg = oparg << 8 | _Py_OPARG(start[at]);
         if (opcode == OP_EXTENDED_ARG) continue;
         if (opcode == OP_MAKE_CELL && oparg == i) return true;
-        if (opcode == OP_RESUME) break;
+        if (kr_deoptimized_opcode[opcode] == OP_RESUME) break;
         oparg = 0;
     }
     return false;

@@ -7,6 +7,7 @@
 #include "compile/opcodes.h"
 #include "object/names.h"
 #include "object/runtime.h"
+#include "types/code.h"
 #include "vm/eval.h"
 #include "vm/generator.h"
 
@@ -291,8 +292,7 @@ PyObject *kr_generator_yield_from(PyObject *object) {
     KrFrame *frame = frame_of(self);
     _Py_CODEUNIT *start = kr_code_start(frame->code), *next = frame->instruction + 1;
     if (frame->instruction < start || _Py_OPCODE(*next) > 255) return NULL;
-    int opcode = _Py_OPCODE(*next);
-    if ((opcode != OP_RESUME && opcode != KR_OP_RESUME_QUICK) || _Py_OPARG(*next) < 2) return NULL;
+    if (kr_deoptimized_opcode[_Py_OPCODE(*next)] != OP_RESUME || _Py_OPARG(*next) < 2) return NULL;
     return Py_NewRef(frame->slot[frame->stack_top - 1]);
 }
 
@@ -749,7 +749,7 @@ void kr_warn_unawaited_coroutine(PyObject *coroutine) {
     PyErr_Fetch(&type, &value, &traceback);
     warnings = PyImport_GetModule(KR_NAME(warnings));
     if (warnings == NULL && !PyErr_Occurred()) warnings = PyImport_ImportModule("warnings");
-    if (warnings != NULL) function = PyObject_GetAttr(warnings, KR_NAME(_warn_unawaited_coroutine));
+    if (warnings != NULL) _PyObject_LookupAttr(warnings, KR_NAME(_warn_unawaited_coroutine), &function);
     if (function != NULL) {
         result = PyObject_CallOneArg(function, coroutine);
         warned = result != NULL || PyErr_ExceptionMatches(PyExc_RuntimeWarning); /* a filter may have raised it */

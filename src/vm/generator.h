@@ -11,8 +11,6 @@
 
 #include "vm/frame.h"
 
-enum { KR_OP_RESUME_QUICK = 182 }; /* the specialised RESUME, see specialised.def */
-
 /* Runs the generator until it yields, returns or raises. `argument` NULL means next(): then a plain return gives
  * PYGEN_ERROR without an exception. `throwing`: the current exception is raised inside. */
 PySendResult kr_generator_resume(PyGenObject *self, PyObject *argument, PyObject **result, int throwing, int closing);

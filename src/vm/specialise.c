@@ -16,7 +16,7 @@
 const uint8_t kr_deoptimized_opcode[256] = {
 #define KR_OPCODE(NAME, number, cache_units, operand) [number] = number,
 #include "compile/opcodes.def"
-#define KR_SPECIALISED(NAME, number, GENERAL) [number] = OP_##GENERAL,
+#define KR_SPECIALISED(NAME, number, GENERAL, SHOWN) [number] = OP_##GENERAL,
 #include "vm/specialised.def"
 };
 
@@ -30,6 +30,13 @@ static void become(_Py_CODEUNIT *instruction, int opcode) {
 static void give_up(_Py_CODEUNIT *instruction) { instruction[1] = (uint16_t)(KR_WARM - KR_BACKOFF); }
 
 /* ---- Operators ---- */
+
+/* True if the sum goes to the local variable that its left operand came from. */
+static int stores_to_operand(_Py_CODEUNIT *instruction, PyObject *left) {
+    _Py_CODEUNIT following = instruction[1 + kr_opcode_caches[OP_BINARY_OP]];
+    KrFrame *frame = kr_tstate()->cframe->current_frame;
+    return kr_deoptimized_opcode[_Py_OPCODE(following)] == OP_STORE_FAST && frame->slot[_Py_OPARG(following)] == left;
+}
 
 void kr_specialise_binary_op(_Py_CODEUNIT *instruction, int operator, PyObject *left, PyObject *right) {
     int kind = operator >= KR_NB_INPLACE ? operator - KR_NB_INPLACE : operator;
@@ -56,7 +63,7 @@ void kr_specialise_binary_op(_Py_CODEUNIT *instruction, int operator, PyObject *
             return;
         }
     } else if (kind == KR_NB_ADD && PyUnicode_CheckExact(left) && PyUnicode_CheckExact(right)) {
-        become(instruction, OP_BINARY_OP_ADD_STR);
+        become(instruction, stores_to_operand(instruction, left) ? OP_BINARY_OP_INPLACE_ADD_STR : OP_BINARY_OP_ADD_STR);
         return;
     }
     give_up(instruction);
@@ -191,6 +198,12 @@ static Py_ssize_t dict_index(PyObject *dict, PyObject *name) {
     return index > UINT16_MAX ? -1 : index;
 }
 
+/* True for object's own __class__. */
+static int is_class_attribute(PyObject *descriptor, PyObject *name) {
+    return Py_IS_TYPE(descriptor, &PyGetSetDescr_Type) && _PyUnicode_EqualToASCIIString(name, "__class__") &&
+           ((PyGetSetDescrObject *)descriptor)->d_common.d_type == &PyBaseObject_Type;
+}
+
 void kr_specialise_load_attr(_Py_CODEUNIT *instruction, PyObject *owner, PyObject *name) {
     KrAttributeCache *cache = (KrAttributeCache *)(instruction + 1);
     PyTypeObject *type = Py_TYPE(owner);
@@ -217,6 +230,12 @@ void kr_specialise_load_attr(_Py_CODEUNIT *instruction, PyObject *owner, PyObjec
     if (!has_plain_getattr(type) || !kr_type_assign_version(type)) goto fail;
     PyObject *descriptor = _PyType_Lookup(type, name);
     if (descriptor != NULL) {
+        if (is_class_attribute(descriptor, name)) {
+            cache->version = type->tp_version_tag;
+            cache->place = offsetof(PyObject, ob_type);
+            become(instruction, OP_LOAD_ATTR_SLOT);
+            return;
+        }
         if (Py_IS_TYPE(descriptor, &PyMemberDescr_Type)) {
             PyMemberDescrObject *member = (PyMemberDescrObject *)descriptor;
             if (member->d_member->type != T_OBJECT_EX || member->d_member->offset > UINT16_MAX ||
@@ -335,7 +354,8 @@ void kr_specialise_load_method(_Py_CODEUNIT *instruction, PyObject *owner, PyObj
             goto fail;
         cache->shape_count = (uint16_t)layout->shape.count;
         cache->attribute_offset = (uint16_t)layout->attribute_offset;
-        become(instruction, OP_LOAD_METHOD_VALUES);
+        uintptr_t word = *kr_attribute_word(owner);
+        become(instruction, word != 0 && kr_word_is_dict(word) ? OP_LOAD_METHOD_DICT : OP_LOAD_METHOD_VALUES);
         return;
     }
     if (type->tp_dictoffset != 0) goto fail;
@@ -382,8 +402,14 @@ static void specialise_class(_Py_CODEUNIT *instruction, PyTypeObject *type, int 
     give_up(instruction);
 }
 
-void kr_specialise_precall(_Py_CODEUNIT *instruction, PyObject *callable, int arguments, int bound) {
+void kr_specialise_precall(_Py_CODEUNIT *instruction, PyObject *callable, int arguments, int bound, int keywords) {
     KrCallCache *cache = (KrCallCache *)(instruction + 1);
+    int discarded = _Py_OPCODE(instruction[1 + KR_CALL_SKIP]) == OP_POP_TOP;
+    cache->shown = kr_call_shown(callable, arguments, bound, keywords, discarded);
+    if (keywords) {
+        give_up(instruction);
+        return;
+    }
     int plain = arguments - bound;
     if (Py_IS_TYPE(callable, &PyMethod_Type) && !bound) {
         callable = PyMethod_GET_FUNCTION(callable);
@@ -480,16 +506,18 @@ static int pair_of(int first, int second) {
 void kr_quicken(PyCodeObject *code) {
     _Py_CODEUNIT *start = kr_code_start(code);
     int units = kr_code_units(code);
-    for (int at = 0; at < units;) {
-        int opcode = kr_deoptimized_opcode[_Py_OPCODE(start[at])];
-        int next = at + 1 + kr_opcode_caches[opcode];
-        if (next == at + 1 && next < units && (at == 0 || _Py_OPCODE(start[at - 1]) != OP_EXTENDED_ARG)) {
-            int pair = pair_of(_Py_OPCODE(start[at]), _Py_OPCODE(start[next]));
-            if (pair != 0) {
-                _Py_SET_OPCODE(start[at], pair);
-                next++;
-            }
+    for (int at = 0, next; at < units; at = next) {
+        int opcode = _Py_OPCODE(start[at]);
+        next = at + 1 + kr_opcode_caches[kr_deoptimized_opcode[opcode]];
+        if (next > at + 1) {
+            int counts = kr_deoptimized_opcode[opcode] == opcode && opcode != OP_CALL && at + 1 < units;
+            if (counts && start[at + 1] < KR_WARM) start[at + 1] = KR_WARM - 1;
+            continue;
         }
-        at = next;
+        int form = opcode == OP_RESUME          ? OP_RESUME_QUICK
+                   : opcode == OP_JUMP_BACKWARD ? OP_JUMP_BACKWARD_QUICK
+                                                : next < units                ? pair_of(opcode, _Py_OPCODE(start[next]))
+                                                : 0;
+        if (form != 0) _Py_SET_OPCODE(start[at], form);
     }
 }

@@ -1,9 +1,11 @@
 /* Specialisation: an instruction looks at its operands and takes a form that is made for them.
  *
- * Every instruction with an inline cache begins with a 16-bit counter. In the general form it counts executions; when it
- * reaches KR_WARM the instruction tries to specialise. In a specialised form it counts failed guards down; at zero the
- * instruction goes back to its general form. Invariant: a specialised form that fails its guard does exactly what the
- * general form would do, so specialisation is never visible.
+ * A code object warms up with each call and each jump back. When it is warm (co_warmup is zero), kr_quicken joins pairs of
+ * instructions, once. Every instruction with an inline cache begins with a 16-bit counter. In the general form it counts
+ * executions; when it reaches KR_WARM the instruction tries to specialise, which in warm code is the first time. In a
+ * specialised form it counts failed guards down; at zero the instruction goes back to its general form. Invariant: a
+ * specialised form that fails its guard does exactly what the general form would do, so specialisation is visible only
+ * to those who ask for it (shown_code.c).
  *
  * The cache layouts below overlay the cache units that the bytecode format reserves; no pointer in a cache is owned: the
  * guards make sure that what it points at is alive.
@@ -17,12 +19,12 @@
 #include "compile/opcodes.h"
 
 enum {
-#define KR_SPECIALISED(NAME, number, GENERAL) OP_##NAME = number,
+#define KR_SPECIALISED(NAME, number, GENERAL, SHOWN) OP_##NAME = number,
 #include "vm/specialised.def"
 };
 
 enum {
-    KR_WARM = 2,         /* executions of the general form before it tries to specialise */
+    KR_WARM = 16,        /* executions of the general form in cold code before it tries to specialise */
     KR_BACKOFF = 200,    /* executions before it tries again after a failure */
     KR_MISSES = 60,      /* failed guards before a specialised form is given up */
 };
@@ -59,7 +61,7 @@ _Static_assert(sizeof(KrMethodCache) == 10 * 2, "LOAD_METHOD has 10 units");
 typedef struct __attribute__((packed)) KrCallCache {
     uint16_t counter;    /* PRECALL's */
     uint16_t call_word;  /* the CALL instruction itself */
-    uint16_t call_counter;
+    uint16_t shown;      /* see kr_call_shown */
     uint32_t version;    /* of the function or the type */
     uint16_t extra;
 } KrCallCache;
@@ -80,12 +82,21 @@ void kr_specialise_load_global(_Py_CODEUNIT *instruction, PyObject *globals, PyO
 void kr_specialise_load_attr(_Py_CODEUNIT *instruction, PyObject *owner, PyObject *name);
 void kr_specialise_store_attr(_Py_CODEUNIT *instruction, PyObject *owner, PyObject *name);
 void kr_specialise_load_method(_Py_CODEUNIT *instruction, PyObject *owner, PyObject *name);
-/* `arguments` counts the self of a method call; `self` is NULL if the call is no method call. */
-void kr_specialise_precall(_Py_CODEUNIT *instruction, PyObject *callable, int arguments, int bound);
+/* `arguments` counts the self of a method call, which `bound` tells of; `keywords`: some of them have names. */
+void kr_specialise_precall(_Py_CODEUNIT *instruction, PyObject *callable, int arguments, int bound, int keywords);
 void kr_specialise_unpack_sequence(_Py_CODEUNIT *instruction, PyObject *sequence, int count);
 
-/* Joins frequent pairs of instructions of a code object that turned out to be run often. */
+/* Joins frequent pairs of instructions of a code object that turned out to be run often, and lets the others specialise
+ * as soon as they are executed. */
 void kr_quicken(PyCodeObject *code);
+
+/* A call begins, or the code jumps back. */
+static inline void kr_warm_up(PyCodeObject *code) {
+    if (code->co_warmup < 0 && ++code->co_warmup == 0) kr_quicken(code);
+}
+
+/* The instructions of <opcode.h> that stand for a PRECALL (low byte) and the CALL behind it (high byte). */
+uint16_t kr_call_shown(PyObject *callable, int arguments, int bound, int keywords, int discarded);
 
 /* The __init__ of a class whose instances PRECALL_PYTHON_CLASS makes, borrowed; NULL if that is not what it found. */
 PyFunctionObject *kr_class_initialiser(PyTypeObject *type);
