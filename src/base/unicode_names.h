@@ -20,4 +20,11 @@ int kr_unicode_code_to_name(Py_UCS4 code, char name[KR_UNICODE_NAME_MAX]);
  * KR_UNICODE_SEQUENCE_BASE + index. Returns 1 and sets *code if it exists, else 0. */
 int kr_unicode_name_to_code(const char *name, size_t length, Py_UCS4 *code, int with_sequences);
 
+/* What unicodedata offers in its capsule `_ucnhash_CAPI`; the layout is CPython's. Codecs reach the names only through it, so
+ * that a program without unicodedata has none. Both return 1 if the character or the name exists, else 0. */
+typedef struct KrCharacterNames {
+    int (*get_name)(Py_UCS4 code, char *buffer, int size, int with_aliases);
+    int (*get_code)(const char *text, int length, Py_UCS4 *code, int with_sequences);
+} KrCharacterNames;
+
 #endif

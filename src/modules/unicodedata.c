@@ -440,7 +440,6 @@ static PyTypeObject database_type = {
 
 /* ---- the module ---- */
 
-/* Two functions for the parser of other implementations' codecs: the layout that `_ucnhash_CAPI` has in CPython. */
 static int capsule_get_name(Py_UCS4 code, char *buffer, int size, int with_aliases) {
     char text[KR_UNICODE_NAME_MAX];
     int length = kr_unicode_code_to_name(code, text);
@@ -453,10 +452,7 @@ static int capsule_get_code(const char *text, int length, Py_UCS4 *code, int wit
     return kr_unicode_name_to_code(text, (size_t)length, code, with_sequences);
 }
 
-static const struct {
-    int (*get_name)(Py_UCS4 code, char *buffer, int size, int with_aliases);
-    int (*get_code)(const char *text, int length, Py_UCS4 *code, int with_sequences);
-} capsule_functions = {capsule_get_name, capsule_get_code};
+static const KrCharacterNames capsule_functions = {capsule_get_name, capsule_get_code};
 
 static int execute(PyObject *module) {
     if (PyType_Ready(&database_type) < 0 || PyModule_AddType(module, &database_type) < 0 ||

@@ -41,6 +41,7 @@ struct _is {
         PyObject *cache;            /* dict from normalised name to codec tuple */
         PyObject *handlers;         /* dict from name to error handler */
         int imported;               /* 1 after `encodings` was imported */
+        const struct KrCharacterNames *character_names; /* unicodedata's; NULL until a codec needs one */
     } codecs;
     struct {
         PyObject *filters;        /* list */

@@ -43,7 +43,6 @@ PyObject *_PyErr_TrySetFromCause(const char *format, ...) {
     PyObject *replacement;
     PyErr_Fetch(&type, &replacement, &traceback);
     PyErr_NormalizeException(&type, &replacement, &traceback);
-    PyException_SetContext(replacement, Py_NewRef(cause));
     PyException_SetCause(replacement, cause);
     PyErr_Restore(type, replacement, traceback);
     return replacement;

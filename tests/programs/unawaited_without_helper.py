@@ -6,6 +6,9 @@ async def nothing():
     pass
 
 
-nothing()
-del warnings._warn_unawaited_coroutine
-nothing()
+with warnings.catch_warnings(record=True) as caught:
+    warnings.simplefilter('always')
+    nothing()
+    del warnings._warn_unawaited_coroutine
+    nothing()
+print(*caught, sep='\n')

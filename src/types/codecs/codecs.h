@@ -57,6 +57,9 @@ void kr_decode_end(KrDecodeErrors *state);
 int kr_decode_error(KrDecodeErrors *state, const char *first, const char *last, const char *reason,
                     _PyUnicodeWriter *writer);
 
+/* The names of characters, from the module unicodedata; NULL with an exception if it cannot be imported (errors.c). */
+const struct KrCharacterNames *kr_codec_character_names(void);
+
 /* ---- encoding (errors.c) ---- */
 
 typedef struct {

@@ -2,6 +2,9 @@
 #include <Python.h>
 #include <string.h>
 
+#include "base/unicode_names.h"
+#include "object/interpreter.h"
+#include "object/runtime.h"
 #include "types/codecs/codecs.h"
 
 KrErrorHandler _Py_GetErrorHandler(const char *errors) {
@@ -22,6 +25,13 @@ KrErrorHandler _Py_GetErrorHandler(const char *errors) {
         if (strcmp(handlers[i].name, errors) == 0) return handlers[i].kind;
     }
     return KR_ERRORS_OTHER;
+}
+
+const KrCharacterNames *kr_codec_character_names(void) {
+    PyInterpreterState *interpreter = kr_tstate()->interp;
+    if (interpreter->codecs.character_names == NULL)
+        interpreter->codecs.character_names = PyCapsule_Import("unicodedata._ucnhash_CAPI", 1);
+    return interpreter->codecs.character_names;
 }
 
 /* Looks the handler up when it is needed first. Returns 0 or -1. */

@@ -86,6 +86,11 @@ static int decode_octal(Decoder *decoder, unsigned char first) {
 static int decode_name(Decoder *decoder) {
     static const char malformed[] = "malformed \\N character escape";
     KrDecodeErrors *input = &decoder->errors;
+    const KrCharacterNames *names = kr_codec_character_names();
+    if (names == NULL) {
+        PyErr_SetString(PyExc_UnicodeError, "\\N escapes not supported (can't load unicodedata module)");
+        return -1;
+    }
     if (input->next == input->end) return fail_at_end(decoder, malformed);
     if (*input->next != '{') return fail(decoder, malformed);
     const char *name = ++input->next;
@@ -98,7 +103,7 @@ static int decode_name(Decoder *decoder) {
     if (brace == name) return fail(decoder, malformed);
     input->next++;
     Py_UCS4 c;
-    if (kr_unicode_name_to_code(name, brace - name, &c, 0)) return emit(decoder, c);
+    if (brace - name <= INT_MAX && names->get_code(name, (int)(brace - name), &c, 0)) return emit(decoder, c);
     return fail(decoder, "unknown Unicode character name");
 }
 

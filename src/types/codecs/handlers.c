@@ -116,7 +116,9 @@ static int write_backslash_escape(_PyUnicodeWriter *writer, Py_UCS4 character) {
 
 static int write_name_escape(_PyUnicodeWriter *writer, Py_UCS4 character) {
     char name[KR_UNICODE_NAME_MAX];
-    if (kr_unicode_code_to_name(character, name) < 0) return write_backslash_escape(writer, character);
+    const KrCharacterNames *names = kr_codec_character_names();
+    if (names == NULL) return -1;
+    if (!names->get_name(character, name, sizeof name, 1)) return write_backslash_escape(writer, character);
     if (_PyUnicodeWriter_WriteASCIIString(writer, "\\N{", 3) < 0) return -1;
     if (_PyUnicodeWriter_WriteASCIIString(writer, name, (Py_ssize_t)strlen(name)) < 0) return -1;
     return _PyUnicodeWriter_WriteChar(writer, '}');
