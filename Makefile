@@ -11,7 +11,7 @@ KRAIT := build/$(PRESET)/krait
 PREFIX ?= /usr/local
 export KRAIT_CCACHE := $(shell command -v ccache 2>/dev/null)
 
-.PHONY: all build run test bench bench-memory leaks debug sanitize test-sanitize pgo install clean help conformance check-bytecode
+.PHONY: all build run test bench bench-memory bench-allocator leaks debug sanitize test-sanitize pgo install clean help conformance check-bytecode
 
 all: build
 
@@ -21,6 +21,7 @@ help:
 	@echo "make test        install what is missing, build, and run all tests"
 	@echo "make bench       compare speed and start-up with python3.11"
 	@echo "make bench-memory compare memory with python3.11"
+	@echo "make bench-allocator compare the allocator with glibc's and mimalloc (libmimalloc-dev)"
 	@echo "make leaks       look for leaks with the debug build (MODULES='test_list ...' to choose)"
 	@echo "make debug       build with all checks         (build/debug/krait)"
 	@echo "make sanitize    build with ASan and UBSan     (build/sanitize/krait)"
@@ -62,6 +63,9 @@ bench: build
 
 bench-memory: build
 	@$(PYTHON) bench/memory.py --krait $(KRAIT)
+
+bench-allocator: build
+	@/usr/bin/python3.11 bench/allocator.py --krait $(KRAIT)
 
 leaks: debug
 	@$(PYTHON) tests/run.py --krait build/debug/krait --only 'programs/*'

@@ -30,10 +30,21 @@ static void *raw_realloc(void *context, void *pointer, size_t size) { return rea
 
 static void raw_free(void *context, void *pointer) { free(pointer); }
 
+enum { LARGE_STEP = 1 << 18 }; /* bytes by which large blocks grow before pools make room for them */
+
+static void add_large_bytes(size_t bytes) {
+    size_t now = kr_heap_use.large_bytes + bytes;
+    if (now > kr_heap_use.large_peak && now - kr_heap_use.large_peak >= LARGE_STEP) {
+        kr_pool_make_room(bytes);
+        kr_heap_use.large_peak = now;
+    }
+    kr_heap_use.large_bytes = now;
+}
+
 static void *count_large(void *pointer) {
     if (pointer != NULL) {
         kr_heap_use.large_blocks++;
-        kr_heap_use.large_bytes += malloc_usable_size(pointer);
+        add_large_bytes(malloc_usable_size(pointer));
     }
     return pointer;
 }
@@ -43,10 +54,15 @@ static void discount_large(void *pointer) {
     kr_heap_use.large_bytes -= malloc_usable_size(pointer);
 }
 
-int kr_heap_over_limit(size_t more) {
-    if (kr_heap_use.limit == 0) return 0;
+static int over_limit(size_t more) {
     size_t used = kr_heap_bytes_reserved();
     return used > kr_heap_use.limit || more > kr_heap_use.limit - used;
+}
+
+int kr_heap_over_limit(size_t more) {
+    if (kr_heap_use.limit == 0 || !over_limit(more)) return 0;
+    kr_pool_give_up_spare();
+    return over_limit(more);
 }
 
 static inline int owner_kind(const void *pointer) {
@@ -93,7 +109,7 @@ static void *pool_realloc(void *context, void *pointer, size_t size) {
         size_t old = malloc_usable_size(pointer);
         if (size > old && kr_heap_over_limit(size - old)) return NULL;
         void *moved = realloc(pointer, size == 0 ? 1 : size);
-        if (moved != NULL) kr_heap_use.large_bytes += malloc_usable_size(moved) - old;
+        if (moved != NULL) add_large_bytes(malloc_usable_size(moved) - old);
         return moved;
     }
     size_t room = (size_t)kr_pool_of(pointer)->size_class * KR_GRANULE;

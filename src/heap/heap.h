@@ -18,6 +18,11 @@
  *   and `kr_heap.collected` is an empty pool and the map holds the slow values, so that the inline paths below always
  *   fall through to the functions that look at the hooks.
  *
+ * Idle memory goes back to the system at three times. Of the arenas without used pools a few are kept, more of them while the
+ * program allocates in waves; the others go at once. Before the heap grows to a new arena or by a large block, as much memory
+ * goes back from spare arenas and from free pools that the growth cannot use, so that the peak stays near what is in use. A
+ * full collection gives back all that is free (kr_heap_trim).
+ *
  * The domains mem and object need the interpreter lock; raw does not.
  *
  * The sanitizer build (KRAIT_SANITIZE) asks malloc for every block, whatever its size, so that AddressSanitizer knows where
@@ -258,11 +263,17 @@ PyAPI_FUNC(int) _PyMem_SetupAllocators(PyMemAllocatorName allocator);
 typedef struct {
     size_t large_blocks; /* blocks from malloc in use, mem and object domains */
     size_t large_bytes;
+    size_t large_peak;   /* of large_bytes, roughly, since malloc was last asked to give free memory back */
     size_t limit;        /* 0: none */
 } KrHeapUse;
 extern KrHeapUse kr_heap_use;
 
 void *kr_pool_alloc(int collected, size_t size); /* size <= KR_SMALL_LIMIT; ignores hooks */
+/* Before `size` bytes are asked for: if that would be more than ever before, gives as much idle memory back to the system,
+ * where there is so much. */
+void kr_pool_make_room(size_t size);
+/* Gives up all wholly free arenas. */
+void kr_pool_give_up_spare(void);
 void kr_pool_set_interposed(int interposed);
 int kr_heap_over_limit(size_t more);
 void kr_pool_get_arena_allocator(PyObjectArenaAllocator *allocator);

@@ -11,7 +11,13 @@
 
 enum {
     CARVE_BYTES = 2048, /* how much of a pool is cut into free slots at a time: half a page, so few pages are touched early */
-    SPARE_ARENAS = 1,   /* wholly free arenas of each kind that are kept for the next request */
+    /* How many wholly free arenas are kept for the next requests: at first, and at most. Each time that an arena is asked
+     * for after one was given back, one more is kept from then on, until a full collection. */
+    SPARE_ARENAS_LEAST = 8,
+    SPARE_ARENAS_MOST = 64,
+    FREE_POOLS_LEAST = 16,   /* the memory of fewer free pools is not given back when the heap grows elsewhere */
+    POOL_UNBACKED = 2,       /* a value of `linked`: only the first page of the free pool is in memory */
+    PAGE_SIZE = 4096,
 };
 
 uint8_t kr_heap_map[(size_t)1 << (KR_ADDRESS_BITS - KR_ARENA_SHIFT)];
@@ -37,9 +43,16 @@ static struct {
     KrPool *current[2][KR_CLASS_COUNT];                /* head of each class's list of pools with free slots */
     KrArena *by_free_count[2][KR_POOLS_PER_ARENA + 1]; /* arenas with that many free pools */
     int arena_count;
+    int spare_limit; /* wholly free arenas that are kept, of both kinds together */
+    int spare_count;
+    int given_back;     /* arenas that were given back and might have been kept */
+    int free_backed[2]; /* free pools all of whose memory may be there */
+    size_t backed;      /* pools all of whose memory may be there, free or not */
+    size_t peak;        /* most bytes so far, of such pools and of malloc */
     PyObjectArenaAllocator arena_allocator;
 } state = {
     .current = {NO_POOLS, NO_POOLS},
+    .spare_limit = SPARE_ARENAS_LEAST,
     .arena_allocator = {NULL, system_arena_alloc, system_arena_free},
 };
 
@@ -106,23 +119,20 @@ static int arena_map(KrArena *arena) {
     return 1;
 }
 
-static KrArena *arena_create(int collected) {
-    if (kr_heap_over_limit(KR_ARENA_SIZE)) return NULL;
-    KrArena *arena = calloc(1, sizeof(KrArena));
-    if (arena == NULL) return NULL;
-    if (!arena_map(arena)) {
-        free(arena);
-        return NULL;
-    }
-    arena->collected = collected;
-    arena->fresh_pools = arena->free_count = KR_POOLS_PER_ARENA;
-    arena->kind_next = kr_heap.arenas[collected];
+static void kind_link(KrArena *arena) {
+    arena->kind_previous = NULL;
+    arena->kind_next = kr_heap.arenas[arena->collected];
     if (arena->kind_next != NULL) arena->kind_next->kind_previous = arena;
-    kr_heap.arenas[collected] = arena;
-    state.arena_count++;
-    map_set(arena, collected ? KR_OWNER_COLLECTED : KR_OWNER_PLAIN);
-    bucket_link(arena);
-    return arena;
+    kr_heap.arenas[arena->collected] = arena;
+    map_set(arena, arena->collected ? KR_OWNER_COLLECTED : KR_OWNER_PLAIN);
+}
+
+static void kind_unlink(KrArena *arena) {
+    if (arena->kind_previous != NULL)
+        arena->kind_previous->kind_next = arena->kind_next;
+    else
+        kr_heap.arenas[arena->collected] = arena->kind_next;
+    if (arena->kind_next != NULL) arena->kind_next->kind_previous = arena->kind_previous;
 }
 
 static void young_unlink(KrArena *arena) {
@@ -180,15 +190,115 @@ static void arena_destroy(KrArena *arena) {
     bucket_unlink(arena);
     kr_pool_clear_young(arena);
     kr_pool_clear_middle(arena);
-    if (arena->kind_previous != NULL)
-        arena->kind_previous->kind_next = arena->kind_next;
-    else
-        kr_heap.arenas[arena->collected] = arena->kind_next;
-    if (arena->kind_next != NULL) arena->kind_next->kind_previous = arena->kind_previous;
+    kind_unlink(arena);
     map_set(arena, KR_OWNER_NONE);
+    for (KrPool *pool = arena->free_pools; pool != NULL; pool = pool->next) {
+        if (pool->linked == POOL_UNBACKED) continue;
+        state.free_backed[arena->collected]--;
+        state.backed--;
+    }
     state.arena_count--;
+    if (arena->free_count == KR_POOLS_PER_ARENA) state.spare_count--;
     state.arena_allocator.free(state.arena_allocator.ctx, arena->mapping, arena->mapping_size);
     free(arena);
+}
+
+/* Lets the system take the memory of an arena's free pools, but for their first pages, which hold their records. Returns how
+ * many bytes that were. */
+static size_t unback_free_pools(KrArena *arena) {
+    size_t size = 0;
+    for (KrPool *pool = arena->free_pools; pool != NULL; pool = pool->next) {
+        if (pool->linked == POOL_UNBACKED) continue;
+        madvise((char *)pool + PAGE_SIZE, KR_POOL_SIZE - PAGE_SIZE, MADV_DONTNEED);
+        pool->linked = POOL_UNBACKED;
+        state.free_backed[arena->collected]--;
+        state.backed--;
+        size += KR_POOL_SIZE - PAGE_SIZE;
+    }
+    return size;
+}
+
+static void trim_malloc(void) {
+#ifdef __GLIBC__
+    malloc_trim(0);
+#endif
+    kr_heap_use.large_peak = kr_heap_use.large_bytes;
+}
+
+/* Gives up to `size` bytes or a little more back, from the emptiest arenas first. */
+static void give_back(size_t size) {
+    for (int count = KR_POOLS_PER_ARENA; count > 0; count--) {
+        for (int kind = 0; kind < 2; kind++) {
+            if (state.free_backed[kind] < FREE_POOLS_LEAST) continue;
+            for (KrArena *arena = state.by_free_count[kind][count], *next; arena != NULL; arena = next) {
+                next = arena->next;
+                size_t gained;
+                if (count == KR_POOLS_PER_ARENA && size >= KR_ARENA_SIZE) {
+                    arena_destroy(arena);
+                    if (state.given_back < SPARE_ARENAS_MOST) state.given_back++;
+                    gained = KR_ARENA_SIZE;
+                } else {
+                    gained = unback_free_pools(arena);
+                }
+                if (gained >= size) return;
+                size -= gained;
+            }
+        }
+    }
+}
+
+void kr_pool_make_room(size_t size) {
+    give_back(size);
+    size_t total = state.backed * KR_POOL_SIZE + kr_heap_use.large_peak + size;
+    if (total <= state.peak) return;
+    state.peak = total;
+    if (kr_heap_use.large_peak >= kr_heap_use.large_bytes + KR_ARENA_SIZE) trim_malloc();
+}
+
+/* Maps an arena when there is no free pool of its kind, nor a wholly free arena. */
+static KrArena *arena_create(int collected) {
+    if (kr_heap_over_limit(KR_ARENA_SIZE)) return NULL;
+    kr_pool_make_room(KR_ARENA_SIZE);
+    if (state.given_back > 0) {
+        state.given_back--;
+        if (state.spare_limit < SPARE_ARENAS_MOST) state.spare_limit++;
+    }
+    KrArena *arena = calloc(1, sizeof(KrArena));
+    if (arena == NULL) return NULL;
+    if (!arena_map(arena)) {
+        free(arena);
+        return NULL;
+    }
+    arena->collected = collected;
+    arena->fresh_pools = arena->free_count = KR_POOLS_PER_ARENA;
+    kind_link(arena);
+    state.arena_count++;
+    state.spare_count++;
+    bucket_link(arena);
+    return arena;
+}
+
+/* Takes a wholly free arena of the other kind. Returns NULL if there is none. */
+static KrArena *arena_convert(int collected) {
+    KrArena *arena = state.by_free_count[!collected][KR_POOLS_PER_ARENA];
+    if (arena == NULL) return NULL;
+    bucket_unlink(arena);
+    kr_pool_clear_young(arena);
+    kr_pool_clear_middle(arena);
+    kind_unlink(arena);
+    arena->collected = collected;
+    kind_link(arena);
+    bucket_link(arena);
+    for (KrPool *pool = arena->free_pools; pool != NULL; pool = pool->next) {
+        if (pool->linked != POOL_UNBACKED) {
+            state.free_backed[!collected]--;
+            state.free_backed[collected]++;
+        }
+        if (!collected) continue;
+        pool->young = pool->middle = 0;
+        memset((char *)pool + KR_POOL_RECORD_SIZE, 0, KR_POOL_FLAGS_SIZE - KR_POOL_RECORD_SIZE);
+    }
+    return arena;
 }
 
 /* Takes a free pool from the fullest arena that has one, so that sparse arenas can drain. */
@@ -198,16 +308,23 @@ static KrPool *pool_create(int collected, unsigned size_class) {
         arena = state.by_free_count[collected][count];
         if (arena != NULL) break;
     }
+    if (arena == NULL) arena = arena_convert(collected);
     if (arena == NULL && (arena = arena_create(collected)) == NULL) return NULL;
+    if (arena->free_count == KR_POOLS_PER_ARENA) state.spare_count--;
     bucket_unlink(arena);
     arena->free_count--;
     bucket_link(arena);
     KrPool *pool = arena->free_pools;
     if (pool != NULL) {
         arena->free_pools = pool->next;
+        if (pool->linked == POOL_UNBACKED)
+            state.backed++;
+        else
+            state.free_backed[collected]--;
     } else {
         pool = (KrPool *)(arena->base + (size_t)(KR_POOLS_PER_ARENA - arena->fresh_pools) * KR_POOL_SIZE);
         arena->fresh_pools--;
+        state.backed++;
         pool->young = pool->middle = 0;
         pool->arena = arena;
     }
@@ -225,17 +342,15 @@ static void pool_destroy(KrPool *pool) {
     KrArena *arena = pool->arena;
     pool->next = arena->free_pools;
     arena->free_pools = pool;
+    state.free_backed[arena->collected]++;
     bucket_unlink(arena);
     arena->free_count++;
     bucket_link(arena);
     if (arena->free_count < KR_POOLS_PER_ARENA) return;
-    int spare = 0;
-    KrArena *free_arena = state.by_free_count[arena->collected][KR_POOLS_PER_ARENA];
-    while (free_arena != NULL && spare <= SPARE_ARENAS) {
-        spare++;
-        free_arena = free_arena->next;
-    }
-    if (spare > SPARE_ARENAS) arena_destroy(arena);
+    state.spare_count++;
+    if (state.spare_count <= state.spare_limit) return;
+    arena_destroy(arena);
+    if (state.given_back < SPARE_ARENAS_MOST) state.given_back++;
 }
 
 static void pool_unlink(KrPool *pool) {
@@ -272,15 +387,10 @@ void kr_pool_give_slow(KrPool *pool) {
     }
 }
 
-enum { POOL_UNBACKED = 2, PAGE_SIZE = 4096 }; /* a value of `linked`: only the first page of the free pool is in memory */
-
-/* Lets the system take the memory of free pools, but for their first pages, which hold their records. */
-static void unback_free_pools(KrArena *arena) {
-    for (KrPool *pool = arena->free_pools; pool != NULL; pool = pool->next) {
-        if (pool->linked == POOL_UNBACKED) continue;
-        madvise((char *)pool + PAGE_SIZE, KR_POOL_SIZE - PAGE_SIZE, MADV_DONTNEED);
-        pool->linked = POOL_UNBACKED;
-    }
+void kr_pool_give_up_spare(void) {
+    for (int kind = 0; kind < 2; kind++)
+        while (state.by_free_count[kind][KR_POOLS_PER_ARENA] != NULL)
+            arena_destroy(state.by_free_count[kind][KR_POOLS_PER_ARENA]);
 }
 
 void kr_heap_trim(void) {
@@ -291,11 +401,14 @@ void kr_heap_trim(void) {
             pool_unlink(pool);
             pool_destroy(pool);
         }
-        for (KrArena *arena = kr_heap.arenas[kind]; arena != NULL; arena = arena->kind_next) unback_free_pools(arena);
     }
-#ifdef __GLIBC__
-    malloc_trim(0);
-#endif
+    kr_pool_give_up_spare();
+    for (int kind = 0; kind < 2; kind++)
+        for (KrArena *arena = kr_heap.arenas[kind]; arena != NULL; arena = arena->kind_next) unback_free_pools(arena);
+    trim_malloc();
+    state.spare_limit = SPARE_ARENAS_LEAST;
+    state.given_back = 0;
+    state.peak = 0;
 }
 
 /* Cuts more of the pool into free slots. Returns 0 if all of it is in use. */
@@ -421,6 +534,9 @@ void kr_heap_finalize(void) {
         while (kr_heap.arenas[kind] != NULL) arena_destroy(kr_heap.arenas[kind]);
         for (int i = 0; i < KR_CLASS_COUNT; i++) set_current(kind, (unsigned)i, &no_pool);
     }
+    state.spare_limit = SPARE_ARENAS_LEAST;
+    state.given_back = 0;
+    state.peak = 0;
     kr_heap_fail_between(0, 0);
     kr_heap_set_limit(0);
 }
