@@ -8,6 +8,7 @@
 
 #include "object/names.h"
 #include "object/namespace.h"
+#include "types/int.h"
 
 typedef struct {
     PyTypeObject *struct_time;
@@ -224,22 +225,30 @@ static PyStructSequence_Field struct_time_fields[] = {
 static PyStructSequence_Desc struct_time_description = {
     "time.struct_time", "A point in calendar time: a tuple of nine numbers, with names.", struct_time_fields, SHOWN_ITEMS};
 
+/* Returns the text of a zone's name, which is in the locale's encoding: mostly a few ASCII letters. */
+static PyObject *decode(const char *name) {
+    size_t size = 0;
+    while (name[size] > 0) size++;
+    if (name[size] != 0) return PyUnicode_DecodeLocale(name, "surrogateescape");
+    return PyUnicode_FromStringAndSize(name, (Py_ssize_t)size);
+}
+
 static PyObject *make_struct_time(PyObject *module, const struct tm *tm) {
     PyObject *result = PyStructSequence_New(module_state(module)->struct_time);
     if (result == NULL) return NULL;
     const int values[] = {tm->tm_year + 1900, tm->tm_mon + 1, tm->tm_mday,           tm->tm_hour,    tm->tm_min,
                           tm->tm_sec,         (tm->tm_wday + 6) % 7, tm->tm_yday + 1, tm->tm_isdst};
     for (int i = 0; i < SHOWN_ITEMS; i++) PyStructSequence_SET_ITEM(result, i, PyLong_FromLong(values[i]));
-    PyStructSequence_SET_ITEM(result, 9, PyUnicode_DecodeLocale(tm->tm_zone, "surrogateescape"));
+    PyStructSequence_SET_ITEM(result, 9, decode(tm->tm_zone));
     PyStructSequence_SET_ITEM(result, 10, PyLong_FromLong(tm->tm_gmtoff));
     if (PyErr_Occurred()) Py_CLEAR(result);
     return result;
 }
 
 /* Parses an optional argument in seconds; the current time if it is missing or None. Returns 0 or -1. */
-static int seconds_argument(PyObject *args, const char *format, time_t *seconds) {
+static int seconds_argument(PyObject *const *args, Py_ssize_t count, const char *format, time_t *seconds) {
     PyObject *object = NULL;
-    if (!PyArg_ParseTuple(args, format, &object)) return -1;
+    if (!_PyArg_ParseStack(args, count, format, &object)) return -1;
     if (object != NULL && object != Py_None) return _PyTime_ObjectToTime_t(object, seconds, _PyTime_ROUND_FLOOR);
     *seconds = time(NULL);
     return 0;
@@ -248,21 +257,35 @@ static int seconds_argument(PyObject *args, const char *format, time_t *seconds)
 PyDoc_STRVAR(gmtime_doc, "gmtime([seconds]) -> (tm_year, tm_mon, tm_mday, tm_hour, tm_min,\n"
                          "                       tm_sec, tm_wday, tm_yday, tm_isdst)\n\n"
                          "Seconds since the epoch (default: now) as calendar time in UTC.");
-static PyObject *time_gmtime(PyObject *module, PyObject *args) {
+static PyObject *time_gmtime(PyObject *module, PyObject *const *args, Py_ssize_t count) {
     time_t seconds;
     struct tm tm;
-    if (seconds_argument(args, "|O:gmtime", &seconds) < 0 || _PyTime_gmtime(seconds, &tm) < 0) return NULL;
+    if (seconds_argument(args, count, "|O:gmtime", &seconds) < 0 || _PyTime_gmtime(seconds, &tm) < 0) return NULL;
     return make_struct_time(module, &tm);
 }
 
 PyDoc_STRVAR(localtime_doc, "localtime([seconds]) -> (tm_year,tm_mon,tm_mday,tm_hour,tm_min,\n"
                             "                          tm_sec,tm_wday,tm_yday,tm_isdst)\n\n"
                             "Seconds since the epoch (default: now) as local calendar time.");
-static PyObject *time_localtime(PyObject *module, PyObject *args) {
+static PyObject *time_localtime(PyObject *module, PyObject *const *args, Py_ssize_t count) {
     time_t seconds;
     struct tm tm;
-    if (seconds_argument(args, "|O:localtime", &seconds) < 0 || _PyTime_localtime(seconds, &tm) < 0) return NULL;
+    if (seconds_argument(args, count, "|O:localtime", &seconds) < 0 || _PyTime_localtime(seconds, &tm) < 0) return NULL;
     return make_struct_time(module, &tm);
+}
+
+/* Reads nine numbers that are all exactly ints of one digit. Returns 1, or 0 without an exception if something else is
+ * there. */
+static int read_plain_tuple(PyObject *tuple, int *year, struct tm *tm) {
+    int *const fields[SHOWN_ITEMS] = {year,        &tm->tm_mon,  &tm->tm_mday, &tm->tm_hour, &tm->tm_min,
+                                      &tm->tm_sec, &tm->tm_wday, &tm->tm_yday, &tm->tm_isdst};
+    if (PyTuple_GET_SIZE(tuple) != SHOWN_ITEMS) return 0;
+    for (int i = 0; i < SHOWN_ITEMS; i++) {
+        PyObject *item = PyTuple_GET_ITEM(tuple, i);
+        if (!PyLong_CheckExact(item) || !kr_int_is_single((PyLongObject *)item)) return 0;
+        *fields[i] = kr_int_single((PyLongObject *)item);
+    }
+    return 1;
 }
 
 /* Reads a tuple of nine numbers, or a struct_time with its zone. `format` names the function in the message about a tuple
@@ -274,7 +297,8 @@ static int read_tuple(PyObject *module, PyObject *tuple, struct tm *tm, const ch
         PyErr_SetString(PyExc_TypeError, "Tuple or struct_time argument required");
         return -1;
     }
-    if (!PyArg_ParseTuple(tuple, format, &year, &tm->tm_mon, &tm->tm_mday, &tm->tm_hour, &tm->tm_min, &tm->tm_sec,
+    if (!read_plain_tuple(tuple, &year, tm) &&
+        !PyArg_ParseTuple(tuple, format, &year, &tm->tm_mon, &tm->tm_mday, &tm->tm_hour, &tm->tm_min, &tm->tm_sec,
                           &tm->tm_wday, &tm->tm_yday, &tm->tm_isdst))
         return -1;
     if (year < INT_MIN + 1900) {
@@ -325,20 +349,9 @@ static int check_tuple(struct tm *tm) {
 
 /* ---- Text ---- */
 
-PyDoc_STRVAR(strftime_doc, "strftime(format[, tuple]) -> string\n\n"
-                           "Calendar time (default: now, local) as text, as the C function strftime() formats it.");
-static PyObject *time_strftime(PyObject *module, PyObject *args) {
-    PyObject *format, *tuple = NULL, *result = NULL;
-    struct tm tm;
-    if (!PyArg_ParseTuple(args, "U|O:strftime", &format, &tuple)) return NULL;
-    if (tuple == NULL) {
-        if (_PyTime_localtime(time(NULL), &tm) < 0) return NULL;
-    } else if (read_tuple(module, tuple, &tm, "iiiiiiiii;strftime(): illegal time tuple argument") < 0 ||
-               check_tuple(&tm) < 0) {
-        return NULL;
-    }
-    /* negative means "look it up", a value beyond 1 is no flag */
-    tm.tm_isdst = tm.tm_isdst < -1 ? -1 : tm.tm_isdst > 1 ? 1 : tm.tm_isdst;
+/* Formats with memory from the heap. */
+static PyObject *format_long_time(PyObject *format, const struct tm *tm) {
+    PyObject *result = NULL;
     wchar_t *wide = PyUnicode_AsWideCharString(format, NULL);
     if (wide == NULL) return NULL;
     /* The result 0 may mean a lack of room or an empty text: the latter is believed when there is plenty of room. */
@@ -349,13 +362,41 @@ static PyObject *time_strftime(PyObject *module, PyObject *args) {
             PyErr_NoMemory();
             break;
         }
-        size_t used = wcsftime(buffer, room, wide, &tm);
+        size_t used = wcsftime(buffer, room, wide, tm);
         if (used > 0 || room >= enough) result = PyUnicode_FromWideChar(buffer, (Py_ssize_t)used);
         PyMem_Free(buffer);
         if (used > 0 || room >= enough) break;
     }
     PyMem_Free(wide);
     return result;
+}
+
+enum { USUAL_FORMAT = 64, USUAL_TEXT = 128 }; /* characters, with the null at the end */
+
+static PyObject *format_time(PyObject *format, const struct tm *tm) {
+    wchar_t wide[USUAL_FORMAT], text[USUAL_TEXT];
+    if (PyUnicode_GetLength(format) >= USUAL_FORMAT) return format_long_time(format, tm);
+    Py_ssize_t length = PyUnicode_AsWideChar(format, wide, USUAL_FORMAT);
+    if (length < 0) return NULL;
+    size_t used = wcslen(wide) == (size_t)length ? wcsftime(text, USUAL_TEXT, wide, tm) : 0;
+    return used > 0 ? PyUnicode_FromWideChar(text, (Py_ssize_t)used) : format_long_time(format, tm);
+}
+
+PyDoc_STRVAR(strftime_doc, "strftime(format[, tuple]) -> string\n\n"
+                           "Calendar time (default: now, local) as text, as the C function strftime() formats it.");
+static PyObject *time_strftime(PyObject *module, PyObject *const *args, Py_ssize_t count) {
+    PyObject *format, *tuple = NULL;
+    struct tm tm;
+    if (!_PyArg_ParseStack(args, count, "U|O:strftime", &format, &tuple)) return NULL;
+    if (tuple == NULL) {
+        if (_PyTime_localtime(time(NULL), &tm) < 0) return NULL;
+    } else if (read_tuple(module, tuple, &tm, "iiiiiiiii;strftime(): illegal time tuple argument") < 0 ||
+               check_tuple(&tm) < 0) {
+        return NULL;
+    }
+    /* negative means "look it up", a value beyond 1 is no flag */
+    tm.tm_isdst = tm.tm_isdst < -1 ? -1 : tm.tm_isdst > 1 ? 1 : tm.tm_isdst;
+    return format_time(format, &tm);
 }
 
 PyDoc_STRVAR(strptime_doc, "strptime(string, format) -> struct_time\n\nThe time that a text means, read by a format of strftime().");
@@ -373,8 +414,10 @@ static PyObject *format_asctime(const struct tm *tm) {
     static const char days[7][4] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
     static const char months[12][4] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
                                        "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-    return PyUnicode_FromFormat("%s %s%3d %.2d:%.2d:%.2d %d", days[tm->tm_wday], months[tm->tm_mon], tm->tm_mday,
-                                tm->tm_hour, tm->tm_min, tm->tm_sec, 1900 + tm->tm_year);
+    char text[64];
+    int size = sprintf(text, "%s %s%3d %.2d:%.2d:%.2d %d", days[tm->tm_wday], months[tm->tm_mon], tm->tm_mday, tm->tm_hour,
+                       tm->tm_min, tm->tm_sec, 1900 + tm->tm_year);
+    return PyUnicode_FromStringAndSize(text, size);
 }
 
 PyDoc_STRVAR(asctime_doc, "asctime([tuple]) -> string\n\nCalendar time (default: now, local) as in 'Sat Jun 06 16:26:11 1998'.");
@@ -392,10 +435,10 @@ static PyObject *time_asctime(PyObject *module, PyObject *args) {
 }
 
 PyDoc_STRVAR(ctime_doc, "ctime(seconds) -> string\n\nasctime(localtime(seconds)).");
-static PyObject *time_ctime(PyObject *module, PyObject *args) {
+static PyObject *time_ctime(PyObject *module, PyObject *const *args, Py_ssize_t count) {
     time_t seconds;
     struct tm tm;
-    if (seconds_argument(args, "|O:ctime", &seconds) < 0 || _PyTime_localtime(seconds, &tm) < 0) return NULL;
+    if (seconds_argument(args, count, "|O:ctime", &seconds) < 0 || _PyTime_localtime(seconds, &tm) < 0) return NULL;
     return format_asctime(&tm);
 }
 
@@ -426,8 +469,8 @@ static int zone_at(time_t seconds, char *name, size_t size, long *west) {
 }
 
 static int add_names(PyObject *module, const char *standard, const char *summer) {
-    PyObject *one = PyUnicode_DecodeLocale(standard, "surrogateescape");
-    PyObject *other = one == NULL ? NULL : PyUnicode_DecodeLocale(summer, "surrogateescape");
+    PyObject *one = decode(standard);
+    PyObject *other = one == NULL ? NULL : decode(summer);
     PyObject *names = other == NULL ? NULL : PyTuple_Pack(2, one, other);
     int result = names == NULL ? -1 : PyModule_AddObjectRef(module, "tzname", names);
     Py_XDECREF(one);
@@ -460,6 +503,8 @@ static PyObject *time_tzset(PyObject *module, PyObject *unused) {
 
 /* ---- The module ---- */
 
+#define FAST(function) (PyCFunction)(void (*)(void))(function)
+
 static PyMethodDef methods[] = {
     {"time", time_time, METH_NOARGS, "time() -> floating point number\n\nSeconds since the epoch."},
     {"time_ns", time_time_ns, METH_NOARGS, "time_ns() -> int\n\nNanoseconds since the epoch."},
@@ -470,12 +515,12 @@ static PyMethodDef methods[] = {
     {"clock_getres", time_clock_getres, METH_VARARGS, clock_getres_doc},
     {"pthread_getcpuclockid", time_pthread_getcpuclockid, METH_VARARGS, pthread_getcpuclockid_doc},
     {"sleep", time_sleep, METH_O, sleep_doc},
-    {"gmtime", time_gmtime, METH_VARARGS, gmtime_doc},
-    {"localtime", time_localtime, METH_VARARGS, localtime_doc},
+    {"gmtime", FAST(time_gmtime), METH_FASTCALL, gmtime_doc},
+    {"localtime", FAST(time_localtime), METH_FASTCALL, localtime_doc},
     {"asctime", time_asctime, METH_VARARGS, asctime_doc},
-    {"ctime", time_ctime, METH_VARARGS, ctime_doc},
+    {"ctime", FAST(time_ctime), METH_FASTCALL, ctime_doc},
     {"mktime", time_mktime, METH_O, mktime_doc},
-    {"strftime", time_strftime, METH_VARARGS, strftime_doc},
+    {"strftime", FAST(time_strftime), METH_FASTCALL, strftime_doc},
     {"strptime", time_strptime, METH_VARARGS, strptime_doc},
     {"tzset", time_tzset, METH_NOARGS, tzset_doc},
     {"monotonic", time_monotonic, METH_NOARGS, "monotonic() -> float\n\nSeconds of a clock that never goes back."},
