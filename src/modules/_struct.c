@@ -10,6 +10,7 @@
 #include <structmember.h>
 
 #include "object/arguments.h"
+#include "types/int.h"
 
 typedef struct {
     PyObject *cache;         /* dict from format to Struct, for the functions of the module */
@@ -42,21 +43,25 @@ static int fail(ModuleState *state, const char *text) {
     return -1;
 }
 
+/* Items of ints have 1, 2, 4 or 8 bytes: with a size that the compiler knows, a copy is one instruction. */
 static inline uint64_t load(const unsigned char *item, int size, int big_endian) {
     uint64_t value = 0;
-    if (big_endian) {
-        for (int i = 0; i < size; i++) value = value << 8 | item[i];
-    } else {
-        memcpy(&value, item, size);
+    switch (size) {
+    case 1: value = *item; break;
+    case 2: memcpy(&value, item, 2); break;
+    case 4: memcpy(&value, item, 4); break;
+    default: memcpy(&value, item, 8);
     }
-    return value;
+    return big_endian ? __builtin_bswap64(value) >> (64 - 8 * size) : value;
 }
 
 static inline void store(unsigned char *item, int size, int big_endian, uint64_t value) {
-    if (big_endian) {
-        for (int i = size - 1; i >= 0; i--, value >>= 8) item[i] = (unsigned char)value;
-    } else {
-        memcpy(item, &value, size);
+    if (big_endian) value = __builtin_bswap64(value) >> (64 - 8 * size);
+    switch (size) {
+    case 1: *item = (unsigned char)value; break;
+    case 2: memcpy(item, &value, 2); break;
+    case 4: memcpy(item, &value, 4); break;
+    default: memcpy(item, &value, 8);
     }
 }
 
@@ -148,6 +153,10 @@ static int conversion_failed(ModuleState *state, const char *text) {
 }
 
 static int get_signed(ModuleState *state, PyObject *value, const char *too_large, long long *result) {
+    if (PyLong_CheckExact(value) && kr_int_is_medium((PyLongObject *)value)) {
+        *result = kr_int_medium((PyLongObject *)value);
+        return 0;
+    }
     PyObject *number = as_int(state, value);
     if (number == NULL) return -1;
     *result = PyLong_AsLongLong(number);
@@ -156,6 +165,10 @@ static int get_signed(ModuleState *state, PyObject *value, const char *too_large
 }
 
 static int get_unsigned(ModuleState *state, PyObject *value, const char *too_large, unsigned long long *result) {
+    if (PyLong_CheckExact(value) && kr_int_is_medium((PyLongObject *)value) && Py_SIZE(value) >= 0) {
+        *result = (unsigned long long)kr_int_medium((PyLongObject *)value);
+        return 0;
+    }
     PyObject *number = as_int(state, value);
     if (number == NULL) return -1;
     *result = PyLong_AsUnsignedLongLong(number);

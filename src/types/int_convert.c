@@ -414,6 +414,19 @@ double PyLong_AsDouble(PyObject *object) {
 
 /* ---- byte strings ---- */
 
+/* Returns eight bytes of a number from byte `at` on, as if `padding` followed its `n` bytes. `low` is the lowest byte, and the
+ * next one stands `step` (1 or -1) further. */
+static inline uint64_t load_word(const unsigned char *low, ptrdiff_t step, size_t n, size_t at, unsigned char padding) {
+    uint64_t word;
+    if (at + 8 <= n) {
+        memcpy(&word, step > 0 ? low + at : low - at - 7, sizeof word);
+        return step > 0 ? word : __builtin_bswap64(word);
+    }
+    word = padding != 0 ? ~(uint64_t)0 : 0;
+    for (size_t i = n; i-- > at;) word = word << 8 | low[step * (ptrdiff_t)i];
+    return word;
+}
+
 PyObject *_PyLong_FromByteArray(const unsigned char *bytes, size_t n, int little_endian, int is_signed) {
     if (n == 0) return PyLong_FromLong(0);
     const unsigned char *low = little_endian ? bytes : bytes + n - 1;
@@ -431,30 +444,18 @@ PyObject *_PyLong_FromByteArray(const unsigned char *bytes, size_t n, int little
         PyErr_SetString(PyExc_OverflowError, "byte array too long to convert to int");
         return NULL;
     }
-    /* One byte more, because the magnitude of a negative number may need one more bit. */
-    Py_ssize_t count = (Py_ssize_t)((n * 8 + 8 + PyLong_SHIFT - 1) / PyLong_SHIFT);
+    /* The magnitude of a negative number may need one more bit: -256 is the byte 0 and the sign. */
+    Py_ssize_t count = (Py_ssize_t)((n * 8 + (size_t)negative + PyLong_SHIFT - 1) / PyLong_SHIFT);
     PyLongObject *result = kr_int_allocate(count);
     if (result == NULL) return NULL;
-    uint64_t pending = 0;
-    unsigned bits = 0, carry = 1;
-    Py_ssize_t used = 0;
-    for (size_t i = 0; i <= n; i++) {
-        unsigned byte = i < n ? low[step * (ptrdiff_t)i] : padding;
-        if (negative) {
-            byte = (byte ^ 0xff) + carry;
-            carry = byte >> 8;
-            byte &= 0xff;
-        }
-        pending |= (uint64_t)byte << bits;
-        bits += 8;
-        if (bits >= PyLong_SHIFT) {
-            result->ob_digit[used++] = (digit)pending & PyLong_MASK;
-            pending >>= PyLong_SHIFT;
-            bits -= PyLong_SHIFT;
-        }
+    digit flip = negative ? PyLong_MASK : 0, carry = (digit)negative; /* -x is ~x + 1 */
+    for (Py_ssize_t i = 0; i < count; i++) {
+        size_t bit = (size_t)i * PyLong_SHIFT;
+        uint64_t word = load_word(low, step, n, bit / 8, padding);
+        carry += ((digit)(word >> bit % 8) & PyLong_MASK) ^ flip;
+        result->ob_digit[i] = carry & PyLong_MASK;
+        carry >>= PyLong_SHIFT;
     }
-    if (used < count) result->ob_digit[used++] = (digit)pending;
-    while (used < count) result->ob_digit[used++] = 0;
     if (negative) Py_SET_SIZE(result, -count);
     return kr_int_finish(result);
 }

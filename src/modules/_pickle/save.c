@@ -185,14 +185,23 @@ static int save_bytes_data(Pickler *self, PyObject *object, const char *data, Py
                                                                                     : kr_pickle_memoize(self, object);
 }
 
+/* Returns what an object is reduced to: the pair of a function and its arguments. Takes the reference to the arguments, which
+ * may be NULL with an exception. */
+static PyObject *call_pair(PyObject *function, PyObject *arguments) {
+    if (arguments == NULL) return NULL;
+    PyObject *pair = PyTuple_Pack(2, function, arguments);
+    Py_DECREF(arguments);
+    return pair;
+}
+
 static int save_bytes(Pickler *self, PyObject *object) {
     if (self->protocol >= 3)
         return save_bytes_data(self, object, PyBytes_AS_STRING(object), PyBytes_GET_SIZE(object));
     /* Python 2 has no such type: encode a str. */
-    if (PyBytes_GET_SIZE(object) == 0) return save_as_call(self, Py_BuildValue("(O())", &PyBytes_Type), object);
+    if (PyBytes_GET_SIZE(object) == 0) return save_as_call(self, call_pair((PyObject *)&PyBytes_Type, PyTuple_New(0)), object);
     PyObject *text = PyUnicode_DecodeLatin1(PyBytes_AS_STRING(object), PyBytes_GET_SIZE(object), "strict");
     if (text == NULL) return -1;
-    PyObject *value = Py_BuildValue("(O(OO))", self->state->codecs_encode, text, NAME(self->state, latin1));
+    PyObject *value = call_pair(self->state->codecs_encode, PyTuple_Pack(2, text, NAME(self->state, latin1)));
     Py_DECREF(text);
     return save_as_call(self, value, object);
 }
@@ -207,10 +216,10 @@ static int save_bytearray(Pickler *self, PyObject *object) {
     if (self->protocol >= 5)
         return save_bytearray_data(self, object, PyByteArray_AS_STRING(object), PyByteArray_GET_SIZE(object));
     if (PyByteArray_GET_SIZE(object) == 0)
-        return save_as_call(self, Py_BuildValue("(O())", &PyByteArray_Type), object);
+        return save_as_call(self, call_pair((PyObject *)&PyByteArray_Type, PyTuple_New(0)), object);
     PyObject *bytes = PyBytes_FromObject(object);
     if (bytes == NULL) return -1;
-    PyObject *value = Py_BuildValue("(O(O))", &PyByteArray_Type, bytes);
+    PyObject *value = call_pair((PyObject *)&PyByteArray_Type, PyTuple_Pack(1, bytes));
     Py_DECREF(bytes);
     return save_as_call(self, value, object);
 }
@@ -596,7 +605,7 @@ done:
 static int save_set_as_list(Pickler *self, PyObject *object, PyTypeObject *type) {
     PyObject *items = PySequence_List(object);
     if (items == NULL) return -1;
-    PyObject *value = Py_BuildValue("(O(O))", type, items);
+    PyObject *value = call_pair((PyObject *)type, PyTuple_Pack(1, items));
     Py_DECREF(items);
     return save_as_call(self, value, object);
 }
