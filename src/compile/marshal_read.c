@@ -12,7 +12,7 @@
 enum { CAUTIOUS_COUNT = 4096 }; /* of a container's items, from which on memory is not asked for blindly */
 
 typedef struct Reader {
-    const uint8_t *next, *end; /* data in memory, if neither of the following is set */
+    const uint8_t *next, *end; /* data in memory; empty if one of the following is set */
     FILE *stream;
     PyObject *file;
     char *buffer; /* what was read last from a stream or file */
@@ -21,6 +21,8 @@ typedef struct Reader {
     PyObject **references; /* owned; NULL for an object that is not complete yet */
     size_t reference_count, reference_capacity;
 } Reader;
+
+static const uint8_t nothing_in_memory[1];
 
 static PyObject *read_object(Reader *r);
 
@@ -50,16 +52,11 @@ static int fill_from_file(Reader *r, size_t size) {
     return -1;
 }
 
-/* Returns the next `size` bytes, valid until the next read; NULL with EOFError or another exception. */
-static const uint8_t *read_raw(Reader *r, size_t size) {
+/* What read_raw does when the data in memory does not suffice. */
+static __attribute__((noinline)) const uint8_t *read_elsewhere(Reader *r, size_t size) {
     if (r->stream == NULL && r->file == NULL) {
-        if (size > (size_t)(r->end - r->next)) {
-            end_of_data();
-            return NULL;
-        }
-        const uint8_t *data = r->next;
-        r->next += size;
-        return data;
+        end_of_data();
+        return NULL;
     }
     if (size > r->buffer_size) {
         char *buffer = PyMem_Realloc(r->buffer, size);
@@ -79,15 +76,24 @@ static const uint8_t *read_raw(Reader *r, size_t size) {
     return (const uint8_t *)r->buffer;
 }
 
-/* Returns the next byte, or -1 with an exception. */
-static inline int read_byte(Reader *r) {
-    if (r->next < r->end) return *r->next++;
-    const uint8_t *data = read_raw(r, 1);
+/* Returns the next `size` bytes, valid until the next read; NULL with EOFError or another exception. */
+static inline const uint8_t *read_raw(Reader *r, size_t size) {
+    const uint8_t *data = r->next;
+    if (size > (size_t)(r->end - data)) return read_elsewhere(r, size);
+    r->next = data + size;
+    return data;
+}
+
+static __attribute__((noinline)) int read_byte_elsewhere(Reader *r) {
+    const uint8_t *data = read_elsewhere(r, 1);
     if (data != NULL) return *data;
     if (PyErr_ExceptionMatches(PyExc_EOFError))
         PyErr_SetString(PyExc_EOFError, "EOF read where object expected");
     return -1;
 }
+
+/* Returns the next byte, or -1 with an exception. */
+static inline int read_byte(Reader *r) { return r->next < r->end ? *r->next++ : read_byte_elsewhere(r); }
 
 /* Reads 32 bits with sign. Returns 0, or -1 with an exception. */
 static inline int read_long(Reader *r, int *value) {
@@ -133,7 +139,7 @@ static int reserve_reference(Reader *r, int flag, size_t *number) {
     return 0;
 }
 
-static void set_reference(Reader *r, int flag, size_t number, PyObject *object) {
+static inline void set_reference(Reader *r, int flag, size_t number, PyObject *object) {
     if (flag && object != NULL) r->references[number] = Py_NewRef(object);
 }
 
@@ -382,67 +388,65 @@ done:
     return (PyObject *)code;
 }
 
-/* Objects that contain no others. */
-static PyObject *read_simple(Reader *r, int type) {
+/* Reads an object that contains others. */
+static PyObject *read_container(Reader *r, int type, int flag) {
+    PyObject *object;
+    r->depth++;
     switch (type) {
-        case TYPE_INT: return read_int(r);
-        case TYPE_INT64: return read_int64(r);
-        case TYPE_LONG: return read_long_integer(r);
-        case TYPE_FLOAT: return read_float(r, read_double_text);
-        case TYPE_BINARY_FLOAT: return read_float(r, read_double);
-        case TYPE_COMPLEX: return read_complex(r, read_double_text);
-        case TYPE_BINARY_COMPLEX: return read_complex(r, read_double);
-        case TYPE_BYTES: return read_bytes(r);
-        case TYPE_ASCII: return read_ascii(r, read_size(r, "string"), 0);
-        case TYPE_ASCII_INTERNED: return read_ascii(r, read_size(r, "string"), 1);
-        case TYPE_SHORT_ASCII: return read_ascii(r, read_byte(r), 0);
-        case TYPE_SHORT_ASCII_INTERNED: return read_ascii(r, read_byte(r), 1);
-        case TYPE_UNICODE: return read_text(r, 0);
-        case TYPE_INTERNED: return read_text(r, 1);
-        default: PyErr_SetString(PyExc_ValueError, "bad marshal data (unknown type code)"); return NULL;
+        case TYPE_SMALL_TUPLE: object = read_tuple(r, read_byte(r), flag); break;
+        case TYPE_TUPLE: object = read_tuple(r, read_size(r, "tuple"), flag); break;
+        case TYPE_LIST: object = read_list(r, flag); break;
+        case TYPE_DICT: object = read_dict(r, flag); break;
+        case TYPE_SET: object = read_set(r, 0, flag); break;
+        case TYPE_FROZENSET: object = read_set(r, 1, flag); break;
+        default: object = read_code(r, flag); break;
     }
-}
-
-static PyObject *read_typed(Reader *r, int type, int flag) {
-    switch (type) {
-        case TYPE_NULL: return NULL;
-        case TYPE_NONE: return Py_NewRef(Py_None);
-        case TYPE_STOP_ITERATION: return Py_NewRef(PyExc_StopIteration);
-        case TYPE_ELLIPSIS: return Py_NewRef(Py_Ellipsis);
-        case TYPE_FALSE: return Py_NewRef(Py_False);
-        case TYPE_TRUE: return Py_NewRef(Py_True);
-        case TYPE_REFERENCE: return read_reference(r);
-        case TYPE_SMALL_TUPLE: return read_tuple(r, read_byte(r), flag);
-        case TYPE_TUPLE: return read_tuple(r, read_size(r, "tuple"), flag);
-        case TYPE_LIST: return read_list(r, flag);
-        case TYPE_DICT: return read_dict(r, flag);
-        case TYPE_SET: return read_set(r, 0, flag);
-        case TYPE_FROZENSET: return read_set(r, 1, flag);
-        case TYPE_CODE: return read_code(r, flag);
-        default: break;
-    }
-    PyObject *object = read_simple(r, type);
-    size_t number = 0;
-    if (object != NULL && flag) {
-        if (reserve_reference(r, flag, &number) < 0)
-            Py_CLEAR(object);
-        else
-            set_reference(r, flag, number, object);
-    }
+    r->depth--;
     return object;
 }
 
 /* Reads an object. Returns NULL without an exception for the mark that ends a dict. */
 static PyObject *read_object(Reader *r) {
-    int code = read_byte(r);
+    int code = read_byte(r), flag = code & FLAG_REFERENCE;
+    PyObject *object;
     if (code < 0) return NULL;
     if (r->depth >= MAX_MARSHAL_DEPTH) {
         PyErr_SetString(PyExc_ValueError, "recursion limit exceeded");
         return NULL;
     }
-    r->depth++;
-    PyObject *object = read_typed(r, code & ~FLAG_REFERENCE, code & FLAG_REFERENCE);
-    r->depth--;
+    switch (code & ~FLAG_REFERENCE) {
+        case TYPE_REFERENCE: return read_reference(r);
+        case TYPE_SHORT_ASCII_INTERNED: object = read_ascii(r, read_byte(r), 1); break;
+        case TYPE_SHORT_ASCII: object = read_ascii(r, read_byte(r), 0); break;
+        case TYPE_ASCII_INTERNED: object = read_ascii(r, read_size(r, "string"), 1); break;
+        case TYPE_ASCII: object = read_ascii(r, read_size(r, "string"), 0); break;
+        case TYPE_UNICODE: object = read_text(r, 0); break;
+        case TYPE_INTERNED: object = read_text(r, 1); break;
+        case TYPE_BYTES: object = read_bytes(r); break;
+        case TYPE_INT: object = read_int(r); break;
+        case TYPE_INT64: object = read_int64(r); break;
+        case TYPE_LONG: object = read_long_integer(r); break;
+        case TYPE_FLOAT: object = read_float(r, read_double_text); break;
+        case TYPE_BINARY_FLOAT: object = read_float(r, read_double); break;
+        case TYPE_COMPLEX: object = read_complex(r, read_double_text); break;
+        case TYPE_BINARY_COMPLEX: object = read_complex(r, read_double); break;
+        case TYPE_NULL: return NULL;
+        case TYPE_NONE: return Py_NewRef(Py_None);
+        case TYPE_FALSE: return Py_NewRef(Py_False);
+        case TYPE_TRUE: return Py_NewRef(Py_True);
+        case TYPE_ELLIPSIS: return Py_NewRef(Py_Ellipsis);
+        case TYPE_STOP_ITERATION: return Py_NewRef(PyExc_StopIteration);
+        case TYPE_SMALL_TUPLE: case TYPE_TUPLE: case TYPE_LIST: case TYPE_DICT: case TYPE_SET: case TYPE_FROZENSET:
+        case TYPE_CODE: return read_container(r, code & ~FLAG_REFERENCE, flag);
+        default: PyErr_SetString(PyExc_ValueError, "bad marshal data (unknown type code)"); return NULL;
+    }
+    size_t number;
+    if (flag && object != NULL) {
+        if (reserve_reference(r, flag, &number) < 0)
+            Py_CLEAR(object);
+        else
+            set_reference(r, flag, number, object);
+    }
     return object;
 }
 
@@ -464,14 +468,14 @@ PyObject *PyMarshal_ReadObjectFromString(const char *data, Py_ssize_t size) {
 }
 
 PyObject *PyMarshal_ReadObjectFromFile(FILE *stream) {
-    Reader r = {.stream = stream};
+    Reader r = {.next = nothing_in_memory, .end = nothing_in_memory, .stream = stream};
     return read_all(&r);
 }
 
 PyObject *PyMarshal_ReadLastObjectFromFile(FILE *stream) { return PyMarshal_ReadObjectFromFile(stream); }
 
 long PyMarshal_ReadLongFromFile(FILE *stream) {
-    Reader r = {.stream = stream};
+    Reader r = {.next = nothing_in_memory, .end = nothing_in_memory, .stream = stream};
     int value;
     long result = read_long(&r, &value) < 0 ? -1 : value;
     PyMem_Free(r.buffer);
@@ -479,7 +483,7 @@ long PyMarshal_ReadLongFromFile(FILE *stream) {
 }
 
 int PyMarshal_ReadShortFromFile(FILE *stream) {
-    Reader r = {.stream = stream};
+    Reader r = {.next = nothing_in_memory, .end = nothing_in_memory, .stream = stream};
     const uint8_t *data = read_raw(&r, 2);
     int result = data == NULL ? -1 : (int16_t)(data[0] | data[1] << 8);
     PyMem_Free(r.buffer);
@@ -496,6 +500,6 @@ PyObject *kr_marshal_read_file(PyObject *file) {
         return NULL;
     }
     Py_DECREF(nothing);
-    Reader r = {.file = file};
+    Reader r = {.next = nothing_in_memory, .end = nothing_in_memory, .file = file};
     return read_all(&r);
 }

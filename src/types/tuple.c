@@ -148,7 +148,11 @@ static void tuple_dealloc(PyTupleObject *self) {
     PyThreadState *thread = kr_tstate();
     kr_gc_untrack(self);
     if (outermost && !kr_trash_enter(thread, self)) return;
-    for (Py_ssize_t i = Py_SIZE(self); --i >= 0;) Py_XDECREF(self->ob_item[i]);
+    enum { AHEAD = 3 }; /* items lie all over the memory */
+    for (Py_ssize_t i = Py_SIZE(self); --i >= 0;) {
+        if (i >= AHEAD) __builtin_prefetch(self->ob_item[i - AHEAD], 1);
+        Py_XDECREF(self->ob_item[i]);
+    }
     if (type == &PyTuple_Type)
         kr_gc_free(self);
     else

@@ -1,63 +1,129 @@
-/* Interned strings: an open-addressing table with linear probing and no tombstones. */
+/* Interned strings: an open-addressing table in groups of eight slots.
+ *
+ * A byte for each slot, its *tag*, tells whether the slot is empty, was emptied, or holds a string, and then seven bits of
+ * the string's hash. A search looks at the tags of a whole group at once and at a string only if its tag fits; it goes on
+ * to another group until one has an empty slot. So the tags are what most searches touch, and they stay in the cache. A
+ * slot that loses its string becomes empty if its group has an empty slot anyway, for then no search ever went past it.
+ */
 #include <Python.h>
 
 #include "types/str/intern.h"
 #include "types/str/str.h"
 
-enum { FIRST_CAPACITY = 4096 };
+enum {
+    GROUP = 8, /* slots */
+    FIRST_CAPACITY = 4096,
+    TAG_EMPTY = 0,
+    TAG_EMPTIED = 1,
+    TAG_FULL = 0x80, /* plus seven bits of the hash */
+    TAG_HASH_BITS = 7,
+};
 
-typedef struct {
-    size_t hash; /* of `text`: other strings are passed by without a look at them */
-    PyObject *text; /* NULL for an empty slot */
-} Slot;
+#define EVERY_BYTE(value) (0x0101010101010101u * (uint64_t)(value))
 
 static struct {
-    Slot *slots;
-    size_t mask; /* capacity - 1 */
-    size_t count;
+    PyObject **texts; /* one a slot; the tags lie behind them in the same block */
+    uint8_t *tags;
+    size_t capacity; /* slots: a power of two */
+    size_t count;    /* strings */
+    size_t used;     /* slots that are not empty */
     PyObject **identifiers; /* by index of _Py_Identifier */
     Py_ssize_t identifier_count;
     Py_ssize_t identifier_capacity;
 } state;
 
-static inline size_t hash_of(PyObject *text) { return (size_t)kr_str_header(text)->hash; }
+/* What is looked for. */
+typedef struct {
+    size_t hash;
+    int kind;
+    const void *data;
+    Py_ssize_t length;
+} Key;
 
-/* Doubles the table (or makes the first). Returns 0 or -1 without setting an exception. */
-static int grow(void) {
-    size_t capacity = state.slots == NULL ? FIRST_CAPACITY : (state.mask + 1) * 2;
-    Slot *slots = PyMem_RawCalloc(capacity, sizeof *slots);
-    if (slots == NULL) return -1;
-    size_t mask = capacity - 1;
-    for (size_t i = 0; state.slots != NULL && i <= state.mask; i++) {
-        if (state.slots[i].text == NULL) continue;
-        size_t at = state.slots[i].hash & mask;
-        while (slots[at].text != NULL) at = (at + 1) & mask;
-        slots[at] = state.slots[i];
+static inline size_t hash_of(PyObject *text) { return (size_t)kr_str_header(text)->hash; }
+static inline uint8_t tag_of(size_t hash) { return TAG_FULL | (hash & ((1 << TAG_HASH_BITS) - 1)); }
+
+/* The walk over the groups in which a hash may be: `group` is the index of the first slot. */
+#define FOR_EACH_GROUP(group, hash)                                                                                    \
+    for (size_t group = (hash) >> TAG_HASH_BITS << 3 & (state.capacity - 1), step_ = 0;;                               \
+         step_ += GROUP, group = (group + step_) & (state.capacity - 1))
+
+static inline uint64_t group_tags(size_t group) {
+    uint64_t tags;
+    memcpy(&tags, state.tags + group, sizeof tags);
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    tags = __builtin_bswap64(tags);
+#endif
+    return tags;
+}
+
+/* The following have the highest bit set in the bytes of the slots they are about. */
+static inline uint64_t slots_empty(uint64_t tags) { return ~tags & ~tags << 7 & EVERY_BYTE(0x80); }
+static inline uint64_t slots_free(uint64_t tags) { return ~tags & EVERY_BYTE(0x80); }
+/* Those with the tag, and perhaps some other full ones. */
+static inline uint64_t slots_with(uint64_t tags, uint8_t tag) {
+    uint64_t difference = tags ^ EVERY_BYTE(tag);
+    return (difference - EVERY_BYTE(1)) & ~difference & EVERY_BYTE(0x80);
+}
+static inline size_t first_slot(uint64_t slots) { return (size_t)__builtin_ctzll(slots) / 8; }
+
+/* Returns the interned string, borrowed, or NULL. There is a table. */
+static inline PyObject *find(const Key *key) {
+    uint8_t tag = tag_of(key->hash);
+    FOR_EACH_GROUP(group, key->hash) {
+        uint64_t tags = group_tags(group);
+        for (uint64_t slots = slots_with(tags, tag); slots != 0; slots &= slots - 1) {
+            PyObject *text = state.texts[group + first_slot(slots)];
+            if (hash_of(text) == key->hash && PyUnicode_GET_LENGTH(text) == key->length &&
+                (int)PyUnicode_KIND(text) == key->kind &&
+                memcmp(PyUnicode_DATA(text), key->data, (size_t)key->length * (size_t)key->kind) == 0)
+                return text;
+        }
+        if (slots_empty(tags) != 0) return NULL;
     }
-    PyMem_RawFree(state.slots);
-    state.slots = slots;
-    state.mask = mask;
+}
+
+/* Puts a string that is not in the table into a free slot. */
+static inline void put(PyObject *text) {
+    size_t hash = hash_of(text);
+    FOR_EACH_GROUP(group, hash) {
+        uint64_t slots = slots_free(group_tags(group));
+        if (slots == 0) continue;
+        size_t slot = group + first_slot(slots);
+        state.used += state.tags[slot] == TAG_EMPTY;
+        state.tags[slot] = tag_of(hash);
+        state.texts[slot] = text;
+        state.count++;
+        return;
+    }
+}
+
+/* Makes the first table, or a new one without emptied slots and twice as large if need be. Returns 0, or -1 without setting
+ * an exception. */
+static int renew(void) {
+    PyObject **texts = state.texts;
+    const uint8_t *tags = state.tags;
+    size_t capacity = state.capacity, next = capacity;
+    if (texts == NULL)
+        next = FIRST_CAPACITY;
+    else if (state.count * 2 >= capacity)
+        next = capacity * 2;
+    PyObject **block = PyMem_RawCalloc(next, sizeof(PyObject *) + 1);
+    if (block == NULL) return -1;
+    state.texts = block;
+    state.tags = (uint8_t *)(block + next);
+    state.capacity = next;
+    state.count = state.used = 0;
+    for (size_t i = 0; i < capacity; i++)
+        if (tags[i] >= TAG_FULL) put(texts[i]);
+    PyMem_RawFree(texts);
     return 0;
 }
 
-/* Returns the slot of an equal string, or the empty slot where it belongs. */
-static inline Slot *find_slot(PyObject *text) {
-    size_t hash = hash_of(text);
-    for (size_t at = hash & state.mask;; at = (at + 1) & state.mask) {
-        Slot *slot = &state.slots[at];
-        if (slot->text == NULL || (slot->hash == hash && _PyUnicode_EQ(slot->text, text))) return slot;
-    }
-}
-
-/* Whether there is room for one more string; makes it if need be. */
-static inline int has_room(void) {
-    if (state.count * 2 >= state.mask && grow() < 0 && state.slots == NULL) return 0;
-    return state.count < state.mask;
-}
-
-static inline void fill(Slot *slot, PyObject *text) {
-    *slot = (Slot){hash_of(text), text};
-    state.count++;
+/* Interns a string that the table does not have, if there is memory. */
+static inline void add(PyObject *text) {
+    if (state.used >= state.capacity / 4 * 3 && renew() < 0 && state.used + 1 >= state.capacity) return;
+    put(text);
     kr_str_header(text)->state.interned = SSTATE_INTERNED_MORTAL;
 }
 
@@ -68,31 +134,28 @@ void PyUnicode_InternInPlace(PyObject **address) {
         PyErr_Clear();
         return;
     }
-    if (!has_room()) return;
-    Slot *slot = find_slot(text);
-    if (slot->text != NULL)
-        Py_SETREF(*address, Py_NewRef(slot->text));
+    Key key = {hash_of(text), (int)PyUnicode_KIND(text), PyUnicode_DATA(text), PyUnicode_GET_LENGTH(text)};
+    PyObject *present = state.texts == NULL ? NULL : find(&key);
+    if (present != NULL)
+        Py_SETREF(*address, Py_NewRef(present));
     else
-        fill(slot, text);
+        add(text);
 }
 
 PyObject *kr_str_intern_latin1(const void *data, Py_ssize_t length) {
     PyObject *text;
-    if (length < 2 || state.slots == NULL) { /* what is shorter is shared in its own way */
+    if (length < 2 || state.texts == NULL) { /* what is shorter is shared in its own way */
         text = PyUnicode_FromKindAndData(PyUnicode_1BYTE_KIND, data, length);
         if (text != NULL) PyUnicode_InternInPlace(&text);
         return text;
     }
-    size_t hash = (size_t)_Py_HashBytes(data, length);
-    for (size_t at = hash & state.mask; (text = state.slots[at].text) != NULL; at = (at + 1) & state.mask) {
-        if (state.slots[at].hash == hash && PyUnicode_KIND(text) == PyUnicode_1BYTE_KIND &&
-            PyUnicode_GET_LENGTH(text) == length && memcmp(PyUnicode_1BYTE_DATA(text), data, (size_t)length) == 0)
-            return Py_NewRef(text);
-    }
-    text = PyUnicode_FromKindAndData(PyUnicode_1BYTE_KIND, data, length);
+    Key key = {(size_t)_Py_HashBytes(data, length), PyUnicode_1BYTE_KIND, data, length};
+    text = find(&key);
+    if (text != NULL) return Py_NewRef(text);
+    text = kr_str_from_ucs1(data, length);
     if (text == NULL) return NULL;
-    kr_str_header(text)->hash = (Py_hash_t)hash;
-    if (has_room()) fill(find_slot(text), text);
+    kr_str_header(text)->hash = (Py_hash_t)key.hash;
+    add(text);
     return text;
 }
 
@@ -115,23 +178,22 @@ PyObject *PyUnicode_InternFromString(const char *text) {
 }
 
 void kr_str_intern_forget(PyObject *self) {
-    if (state.slots == NULL) return;
-    size_t mask = state.mask;
-    size_t hole = hash_of(self) & mask;
-    while (state.slots[hole].text != self) {
-        if (state.slots[hole].text == NULL) return;
-        hole = (hole + 1) & mask;
-    }
-    /* Move later members of the cluster back over the hole when their home lies at or before it. */
-    for (size_t at = (hole + 1) & mask; state.slots[at].text != NULL; at = (at + 1) & mask) {
-        size_t home = state.slots[at].hash & mask;
-        if (((at - home) & mask) >= ((at - hole) & mask)) {
-            state.slots[hole] = state.slots[at];
-            hole = at;
+    if (state.texts == NULL) return;
+    size_t hash = hash_of(self);
+    uint8_t tag = tag_of(hash);
+    FOR_EACH_GROUP(group, hash) {
+        uint64_t tags = group_tags(group);
+        for (uint64_t slots = slots_with(tags, tag); slots != 0; slots &= slots - 1) {
+            size_t slot = group + first_slot(slots);
+            if (state.texts[slot] != self) continue;
+            int becomes_empty = slots_empty(tags) != 0;
+            state.tags[slot] = becomes_empty ? TAG_EMPTY : TAG_EMPTIED;
+            state.used -= (size_t)becomes_empty;
+            state.count--;
+            return;
         }
+        if (slots_empty(tags) != 0) return;
     }
-    state.slots[hole].text = NULL;
-    state.count--;
 }
 
 Py_ssize_t kr_str_intern_count(void) { return (Py_ssize_t)state.count; }
@@ -169,18 +231,18 @@ void kr_str_intern_finalize(void) {
         text->utf8_length = 0;
     }
     for (Py_ssize_t i = 0; i < state.identifier_capacity; i++) Py_CLEAR(state.identifiers[i]);
-    Slot *slots = state.slots;
-    state.slots = NULL;
-    for (size_t i = 0; slots != NULL && i <= state.mask; i++) {
-        PyObject *text = slots[i].text;
-        if (text == NULL) continue;
+    PyObject **texts = state.texts;
+    state.texts = NULL;
+    for (size_t i = 0; i < state.capacity; i++) {
+        if (state.tags[i] < TAG_FULL) continue;
+        PyObject *text = texts[i];
         int immortal = kr_str_header(text)->state.interned == SSTATE_INTERNED_IMMORTAL;
         kr_str_header(text)->state.interned = SSTATE_NOT_INTERNED;
         if (immortal) Py_DECREF(text);
     }
-    PyMem_RawFree(slots);
-    state.mask = 0;
-    state.count = 0;
+    PyMem_RawFree(texts);
+    state.tags = NULL;
+    state.capacity = state.count = state.used = 0;
     PyMem_RawFree(state.identifiers);
     state.identifiers = NULL;
     state.identifier_capacity = 0;
