@@ -10,6 +10,7 @@
 
 #include "object/arguments.h"
 #include "object/names.h"
+#include "types/iter.h"
 
 typedef struct {
     PyTypeObject *array_type, *iterator_type;
@@ -1148,21 +1149,12 @@ static int iterator_traverse(PyObject *self, visitproc visit, void *arg) {
 
 static PyObject *iterator_reduce(PyObject *object, PyObject *unused) {
     ArrayIterator *self = (ArrayIterator *)object;
-    PyObject *iter = _PyEval_GetBuiltin(KR_NAME(iter)); /* may run code that exhausts the iterator */
-    if (iter == NULL) return NULL;
-    if (self->array == NULL) return Py_BuildValue("N(())", iter);
-    return Py_BuildValue("N(O)n", iter, self->array, self->index);
+    return kr_iterator_reduce((PyObject **)&self->array, &self->index, PyTuple_New(0));
 }
 
 static PyObject *iterator_setstate(PyObject *object, PyObject *state) {
     ArrayIterator *self = (ArrayIterator *)object;
-    Py_ssize_t index = PyLong_AsSsize_t(state);
-    if (index == -1 && PyErr_Occurred()) return NULL;
-    if (self->array != NULL) {
-        Py_ssize_t size = Py_SIZE(self->array);
-        self->index = index < 0 ? 0 : index > size ? size : index;
-    }
-    Py_RETURN_NONE;
+    return kr_iterator_set_index(&self->index, state, 0, self->array == NULL ? 0 : Py_SIZE(self->array));
 }
 
 static PyMethodDef iterator_methods[] = {

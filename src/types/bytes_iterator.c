@@ -1,8 +1,8 @@
 /* The iterators of bytes and bytearray, which differ in name only. */
 #include <Python.h>
 
-#include "object/names.h"
 #include "types/bytes_internal.h"
+#include "types/iter.h"
 
 typedef struct {
     PyObject_HEAD
@@ -47,21 +47,12 @@ static PyObject *iterator_length_hint(PyObject *object, PyObject *unused) {
 
 static PyObject *iterator_reduce(PyObject *object, PyObject *unused) {
     BytesIterator *self = (BytesIterator *)object;
-    PyObject *iter = _PyEval_GetBuiltin(KR_NAME(iter)); /* may run code that exhausts the iterator */
-    if (iter == NULL) return NULL;
-    if (self->sequence != NULL) return Py_BuildValue("N(O)n", iter, self->sequence, self->index);
-    return Py_BuildValue("N(())", iter);
+    return kr_iterator_reduce(&self->sequence, &self->index, PyTuple_New(0));
 }
 
 static PyObject *iterator_setstate(PyObject *object, PyObject *state) {
     BytesIterator *self = (BytesIterator *)object;
-    Py_ssize_t index = PyLong_AsSsize_t(state);
-    if (index == -1 && PyErr_Occurred()) return NULL;
-    if (self->sequence != NULL) {
-        Py_ssize_t size = Py_SIZE(self->sequence);
-        self->index = index < 0 ? 0 : index > size ? size : index;
-    }
-    Py_RETURN_NONE;
+    return kr_iterator_set_index(&self->index, state, 0, self->sequence == NULL ? 0 : Py_SIZE(self->sequence));
 }
 
 static PyMethodDef iterator_methods[] = {

@@ -5,6 +5,34 @@
 #include "object/names.h"
 #include "types/iter.h"
 
+/* Pickling. */
+
+PyObject *kr_iterator_reduce(PyObject *const *sequence, const Py_ssize_t *index, PyObject *empty) {
+    PyObject *iter = empty == NULL ? NULL : _PyEval_GetBuiltin(KR_NAME(iter)), *result = NULL;
+    if (iter != NULL && *sequence != NULL)
+        result = Py_BuildValue("O(O)n", iter, *sequence, *index);
+    else if (iter != NULL)
+        result = Py_BuildValue("O(O)", iter, empty);
+    Py_XDECREF(iter);
+    Py_XDECREF(empty);
+    return result;
+}
+
+PyObject *kr_iterator_reduce_rest(PyObject *rest) {
+    PyObject *iter = rest == NULL ? NULL : _PyEval_GetBuiltin(KR_NAME(iter)), *result = NULL;
+    if (iter != NULL) result = Py_BuildValue("O(O)", iter, rest);
+    Py_XDECREF(iter);
+    Py_XDECREF(rest);
+    return result;
+}
+
+PyObject *kr_iterator_set_index(Py_ssize_t *index, PyObject *state, Py_ssize_t low, Py_ssize_t high) {
+    Py_ssize_t value = PyLong_AsSsize_t(state);
+    if (value == -1 && PyErr_Occurred()) return NULL;
+    *index = value < low ? low : value > high ? high : value;
+    Py_RETURN_NONE;
+}
+
 /* iter(sequence): items by index until IndexError. */
 
 typedef struct {
@@ -65,17 +93,11 @@ static PyObject *sequence_length_hint(SequenceIterator *self, PyObject *unused) 
 }
 
 static PyObject *sequence_reduce(SequenceIterator *self, PyObject *unused) {
-    PyObject *iter = _PyEval_GetBuiltin(KR_NAME(iter)); /* may run code, so it comes before looking at the state */
-    if (iter == NULL) return NULL;
-    if (self->sequence != NULL) return Py_BuildValue("N(O)n", iter, self->sequence, self->index);
-    return Py_BuildValue("N(())", iter);
+    return kr_iterator_reduce(&self->sequence, &self->index, PyTuple_New(0));
 }
 
 static PyObject *sequence_setstate(SequenceIterator *self, PyObject *state) {
-    Py_ssize_t index = PyLong_AsSsize_t(state);
-    if (index == -1 && PyErr_Occurred()) return NULL;
-    if (self->sequence != NULL) self->index = index < 0 ? 0 : index;
-    Py_RETURN_NONE;
+    return kr_iterator_set_index(&self->index, state, 0, PY_SSIZE_T_MAX);
 }
 
 static PyMethodDef sequence_methods[] = {

@@ -4,6 +4,7 @@
 #include "collector/collector.h"
 #include "collector/trashcan.h"
 #include "object/names.h"
+#include "types/iter.h"
 #include "types/list.h"
 #include "types/sequence.h"
 #include "types/tuple.h"
@@ -839,14 +840,7 @@ static PyObject *iterator_reduce(KrListIterator *self, PyObject *unused) {
 }
 
 static PyObject *iterator_setstate(KrListIterator *self, PyObject *index_object) {
-    Py_ssize_t index = PyLong_AsSsize_t(index_object);
-    if (index == -1 && PyErr_Occurred()) return NULL;
-    if (self->list != NULL) {
-        if (index < 0) index = 0;
-        if (index > Py_SIZE(self->list)) index = Py_SIZE(self->list);
-        self->index = index;
-    }
-    Py_RETURN_NONE;
+    return kr_iterator_set_index(&self->index, index_object, 0, self->list == NULL ? 0 : Py_SIZE(self->list));
 }
 
 static PyMethodDef iterator_methods[] = {
@@ -890,14 +884,7 @@ static PyObject *reverse_reduce(KrListIterator *self, PyObject *unused) {
 }
 
 static PyObject *reverse_setstate(KrListIterator *self, PyObject *index_object) {
-    Py_ssize_t index = PyLong_AsSsize_t(index_object);
-    if (index == -1 && PyErr_Occurred()) return NULL;
-    if (self->list != NULL) {
-        if (index < -1) index = -1;
-        if (index > Py_SIZE(self->list) - 1) index = Py_SIZE(self->list) - 1;
-        self->index = index;
-    }
-    Py_RETURN_NONE;
+    return kr_iterator_set_index(&self->index, index_object, -1, self->list == NULL ? -1 : Py_SIZE(self->list) - 1);
 }
 
 static PyMethodDef reverse_methods[] = {

@@ -8,8 +8,8 @@
 #include <Python.h>
 
 #include "collector/collector.h"
-#include "object/names.h"
 #include "types/dict.h"
+#include "types/iter.h"
 
 #include <stddef.h>
 #include <string.h>
@@ -456,14 +456,7 @@ static PyObject *iterator_reduce(PyObject *op, PyObject *unused) {
         rest = PySequence_List((PyObject *)copy);
         Py_DECREF(copy);
     }
-    if (rest == NULL) return NULL;
-    _Py_IDENTIFIER(iter);
-    PyObject *iter = _PyEval_GetBuiltinId(&PyId_iter);
-    if (iter == NULL) {
-        Py_DECREF(rest);
-        return NULL;
-    }
-    return Py_BuildValue("N(N)", iter, rest);
+    return kr_iterator_reduce_rest(rest);
 }
 
 static PyMethodDef iterator_methods[] = {

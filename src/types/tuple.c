@@ -3,7 +3,7 @@
 
 #include "collector/collector.h"
 #include "collector/trashcan.h"
-#include "object/names.h"
+#include "types/iter.h"
 #include "types/sequence.h"
 #include "types/tuple.h"
 
@@ -461,21 +461,11 @@ static PyObject *iterator_length_hint(KrTupleIterator *self, PyObject *unused) {
 }
 
 static PyObject *iterator_reduce(KrTupleIterator *self, PyObject *unused) {
-    PyObject *iter = _PyEval_GetBuiltin(KR_NAME(iter)); /* may run code, so it comes before looking at the state */
-    if (iter == NULL) return NULL;
-    if (self->sequence != NULL) return Py_BuildValue("N(O)n", iter, self->sequence, self->index);
-    return Py_BuildValue("N(())", iter);
+    return kr_iterator_reduce((PyObject **)&self->sequence, &self->index, PyTuple_New(0));
 }
 
 static PyObject *iterator_setstate(KrTupleIterator *self, PyObject *index_object) {
-    Py_ssize_t index = PyLong_AsSsize_t(index_object);
-    if (index == -1 && PyErr_Occurred()) return NULL;
-    if (self->sequence != NULL) {
-        if (index < 0) index = 0;
-        if (index > Py_SIZE(self->sequence)) index = Py_SIZE(self->sequence);
-        self->index = index;
-    }
-    Py_RETURN_NONE;
+    return kr_iterator_set_index(&self->index, index_object, 0, self->sequence == NULL ? 0 : Py_SIZE(self->sequence));
 }
 
 static PyMethodDef iterator_methods[] = {

@@ -2,6 +2,7 @@
 #include <Python.h>
 
 #include "modules/itertools/itertools.h"
+#include "types/iter.h"
 
 PyDoc_STRVAR(reduce_doc, "Return what pickle needs to restore the iterator.");
 PyDoc_STRVAR(setstate_doc, "Take over a state that __reduce__ gave.");
@@ -159,9 +160,7 @@ static PyObject *_grouper_next(PyObject *op) {
 static PyObject *_grouper_reduce(PyObject *op, PyObject *unused) {
     Grouper *self = (Grouper *)op;
     if (((GroupBy *)self->parent)->group != self) {
-        _Py_IDENTIFIER(iter);
-        PyObject *iter = _PyEval_GetBuiltinId(&PyId_iter);
-        return iter != NULL ? Py_BuildValue("N(())", iter) : NULL;
+        return kr_iterator_reduce_rest(PyTuple_New(0));
     }
     return Py_BuildValue("O(OO)", Py_TYPE(op), self->parent, self->key);
 }

@@ -1,7 +1,7 @@
 /* str_iterator and str_ascii_iterator: the characters of a string, one by one. */
 #include <Python.h>
 
-#include "object/names.h"
+#include "types/iter.h"
 #include "types/str/str.h"
 
 typedef struct {
@@ -37,21 +37,12 @@ static PyObject *iterator_length_hint(PyObject *object, PyObject *unused) {
 
 static PyObject *iterator_reduce(PyObject *object, PyObject *unused) {
     StrIterator *self = (StrIterator *)object;
-    PyObject *iter = _PyEval_GetBuiltin(KR_NAME(iter));
-    if (iter == NULL) return NULL;
-    if (self->text != NULL) return Py_BuildValue("N(O)n", iter, self->text, self->index);
-    return Py_BuildValue("N(O)", iter, kr_str_empty());
+    return kr_iterator_reduce(&self->text, &self->index, PyUnicode_New(0, 0));
 }
 
 static PyObject *iterator_setstate(PyObject *object, PyObject *value) {
     StrIterator *self = (StrIterator *)object;
-    Py_ssize_t index = PyLong_AsSsize_t(value);
-    if (index == -1 && PyErr_Occurred()) return NULL;
-    if (self->text != NULL) {
-        Py_ssize_t length = PyUnicode_GET_LENGTH(self->text);
-        self->index = index < 0 ? 0 : Py_MIN(index, length);
-    }
-    Py_RETURN_NONE;
+    return kr_iterator_set_index(&self->index, value, 0, self->text == NULL ? 0 : PyUnicode_GET_LENGTH(self->text));
 }
 
 static PyMethodDef iterator_methods[] = {
