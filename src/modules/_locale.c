@@ -10,6 +10,7 @@
 #include <wchar.h>
 
 #include "base/fileutils.h"
+#include "modules/constants.h"
 
 typedef struct {
     PyObject *error;
@@ -174,10 +175,7 @@ done:
 
 /* ---- Facts ---- */
 
-static const struct {
-    const char *name;
-    int value;
-} items[] = {
+static const KrConstant items[] = {
 #define ITEM(name) {#name, name}
     ITEM(DAY_1),    ITEM(DAY_2),    ITEM(DAY_3),    ITEM(DAY_4),      ITEM(DAY_5),     ITEM(DAY_6),     ITEM(DAY_7),
     ITEM(ABDAY_1),  ITEM(ABDAY_2),  ITEM(ABDAY_3),  ITEM(ABDAY_4),    ITEM(ABDAY_5),   ITEM(ABDAY_6),   ITEM(ABDAY_7),
@@ -307,17 +305,12 @@ static PyMethodDef methods[] = {
 };
 
 static int execute(PyObject *module) {
-    static const struct {
-        const char *name;
-        int value;
-    } constants[] = {
+    static const KrConstant constants[] = {
         {"LC_CTYPE", LC_CTYPE},       {"LC_TIME", LC_TIME},         {"LC_COLLATE", LC_COLLATE}, {"LC_MONETARY", LC_MONETARY},
         {"LC_MESSAGES", LC_MESSAGES}, {"LC_NUMERIC", LC_NUMERIC},   {"LC_ALL", LC_ALL},         {"CHAR_MAX", CHAR_MAX},
     };
-    for (size_t i = 0; i < Py_ARRAY_LENGTH(constants); i++)
-        if (PyModule_AddIntConstant(module, constants[i].name, constants[i].value) < 0) return -1;
-    for (size_t i = 0; i < Py_ARRAY_LENGTH(items); i++)
-        if (PyModule_AddIntConstant(module, items[i].name, items[i].value) < 0) return -1;
+    if (KR_ADD_CONSTANTS(module, constants) < 0) return -1;
+    if (KR_ADD_CONSTANTS(module, items) < 0) return -1;
     ModuleState *state = module_state(module);
     state->error = PyErr_NewException("locale.Error", NULL, NULL);
     return state->error == NULL ? -1 : PyModule_AddObjectRef(module, "Error", state->error);

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "modules/_signal.h"
+#include "modules/constants.h"
 #include "object/interpreter.h"
 #include "object/runtime.h"
 #include "runtime/lifecycle.h"
@@ -671,10 +672,7 @@ static PyStructSequence_Desc info_description = {
     "signal.struct_siginfo", "What sigwaitinfo() and sigtimedwait() say about a signal.", info_fields, 7};
 
 static int add_constants(PyObject *module) {
-    static const struct {
-        const char *name;
-        int value;
-    } constants[] = {
+    static const KrConstant constants[] = {
 #define CONSTANT(name) {#name, name}
         CONSTANT(NSIG),        CONSTANT(SIG_BLOCK), CONSTANT(SIG_UNBLOCK), CONSTANT(SIG_SETMASK),    CONSTANT(SIGHUP),
         CONSTANT(SIGINT),      CONSTANT(SIGQUIT),   CONSTANT(SIGILL),      CONSTANT(SIGTRAP),        CONSTANT(SIGIOT),
@@ -687,8 +685,7 @@ static int add_constants(PyObject *module) {
         CONSTANT(ITIMER_PROF),
 #undef CONSTANT
     };
-    for (size_t i = 0; i < Py_ARRAY_LENGTH(constants); i++)
-        if (PyModule_AddIntConstant(module, constants[i].name, constants[i].value) < 0) return -1;
+    if (KR_ADD_CONSTANTS(module, constants) < 0) return -1;
     /* the range is known at run time only */
     if (PyModule_AddIntConstant(module, "SIGRTMIN", SIGRTMIN) < 0) return -1;
     return PyModule_AddIntConstant(module, "SIGRTMAX", SIGRTMAX);

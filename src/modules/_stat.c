@@ -3,6 +3,8 @@
 
 #include <sys/stat.h>
 
+#include "modules/constants.h"
+
 /* Kinds of files that other systems have. */
 enum { S_IFDOOR = 0, S_IFPORT = 0, S_IFWHT = 0 };
 
@@ -112,10 +114,7 @@ static PyMethodDef methods[] = {
 };
 
 static int execute(PyObject *module) {
-    static const struct {
-        const char *name;
-        long value;
-    } constants[] = {
+    static const KrConstant constants[] = {
 #define CONSTANT(name) {#name, name}
         CONSTANT(S_IFDIR),      CONSTANT(S_IFCHR),      CONSTANT(S_IFBLK),       CONSTANT(S_IFREG),
         CONSTANT(S_IFIFO),      CONSTANT(S_IFLNK),      CONSTANT(S_IFSOCK),      CONSTANT(S_IFDOOR),
@@ -133,9 +132,7 @@ static int execute(PyObject *module) {
         {"ST_MODE", 0}, {"ST_INO", 1}, {"ST_DEV", 2}, {"ST_NLINK", 3}, {"ST_UID", 4}, {"ST_GID", 5},
         {"ST_SIZE", 6}, {"ST_ATIME", 7}, {"ST_MTIME", 8}, {"ST_CTIME", 9},
     };
-    for (size_t i = 0; i < Py_ARRAY_LENGTH(constants); i++)
-        if (PyModule_AddIntConstant(module, constants[i].name, constants[i].value) < 0) return -1;
-    return 0;
+    return KR_ADD_CONSTANTS(module, constants);
 }
 
 static PyModuleDef_Slot slots[] = {{Py_mod_exec, execute}, {0, NULL}};

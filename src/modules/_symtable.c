@@ -3,6 +3,7 @@
 
 #include "compile/compile.h"
 #include "compile/symbol_table.h"
+#include "modules/constants.h"
 #include "syntax/parse.h"
 
 /* Gives access to the text of a program. Returns NULL with an exception; otherwise *owner keeps the text alive. */
@@ -81,10 +82,7 @@ static PyMethodDef functions[] = {
 };
 
 static int symtable_exec(PyObject *module) {
-    static const struct {
-        const char *name;
-        int value;
-    } constants[] = {
+    static const KrConstant constants[] = {
         {"USE", KR_USE},
         {"DEF_GLOBAL", KR_DEF_GLOBAL},
         {"DEF_NONLOCAL", KR_DEF_NONLOCAL},
@@ -106,9 +104,7 @@ static int symtable_exec(PyObject *module) {
         {"SCOPE_OFF", KR_SCOPE_SHIFT},
         {"SCOPE_MASK", KR_SCOPE_MASK},
     };
-    for (size_t i = 0; i < Py_ARRAY_LENGTH(constants); i++)
-        if (PyModule_AddIntConstant(module, constants[i].name, constants[i].value) < 0) return -1;
-    return 0;
+    return KR_ADD_CONSTANTS(module, constants);
 }
 
 static PyModuleDef_Slot slots[] = {

@@ -8,6 +8,8 @@
 #include <sys/file.h>
 #include <sys/ioctl.h>
 
+#include "modules/constants.h"
+
 enum { BUFFER_SIZE = 1024 /* bytes: the most that an argument passed by copy may have */ };
 
 static int int_argument(PyObject *object, int *value) {
@@ -200,10 +202,7 @@ static PyMethodDef methods[] = {
 };
 
 static int execute(PyObject *module) {
-    static const struct {
-        const char *name;
-        long value;
-    } constants[] = {
+    static const KrConstant constants[] = {
 #define CONSTANT(name) {#name, name}
         CONSTANT(LOCK_SH),      CONSTANT(LOCK_EX),      CONSTANT(LOCK_NB),       CONSTANT(LOCK_UN),
         CONSTANT(LOCK_MAND),    CONSTANT(LOCK_READ),    CONSTANT(LOCK_WRITE),    CONSTANT(LOCK_RW),
@@ -222,9 +221,7 @@ static int execute(PyObject *module) {
         /* the kernel's names of what the C library uses anyway */
         {"F_GETLK64", F_GETLK}, {"F_SETLK64", F_SETLK}, {"F_SETLKW64", F_SETLKW},
     };
-    for (size_t i = 0; i < Py_ARRAY_LENGTH(constants); i++)
-        if (PyModule_AddIntConstant(module, constants[i].name, constants[i].value) < 0) return -1;
-    return 0;
+    return KR_ADD_CONSTANTS(module, constants);
 }
 
 static PyModuleDef_Slot slots[] = {{Py_mod_exec, execute}, {0, NULL}};

@@ -2,6 +2,7 @@
 #include <Python.h>
 
 #include "collector/collector.h"
+#include "modules/constants.h"
 #include "types/sequence.h"
 
 static PyObject *gc_enable(PyObject *module, PyObject *unused) {
@@ -217,10 +218,7 @@ static int add_list(PyObject *module, const char *name, PyObject **list) {
 }
 
 static int execute(PyObject *module) {
-    static const struct {
-        const char *name;
-        int value;
-    } constants[] = {
+    static const KrConstant constants[] = {
         {"DEBUG_STATS", KR_GC_DEBUG_STATS},
         {"DEBUG_COLLECTABLE", KR_GC_DEBUG_COLLECTABLE},
         {"DEBUG_UNCOLLECTABLE", KR_GC_DEBUG_UNCOLLECTABLE},
@@ -228,9 +226,7 @@ static int execute(PyObject *module) {
         {"DEBUG_LEAK", KR_GC_DEBUG_LEAK},
     };
     if (add_list(module, "garbage", &kr_gc.garbage) < 0 || add_list(module, "callbacks", &kr_gc.callbacks) < 0) return -1;
-    for (size_t i = 0; i < sizeof(constants) / sizeof(constants[0]); i++)
-        if (PyModule_AddIntConstant(module, constants[i].name, constants[i].value) < 0) return -1;
-    return 0;
+    return KR_ADD_CONSTANTS(module, constants);
 }
 
 static PyModuleDef_Slot slots[] = {{Py_mod_exec, execute}, {0, NULL}};

@@ -8,6 +8,8 @@
 #include <sys/select.h>
 #include <unistd.h>
 
+#include "modules/constants.h"
+
 typedef struct {
     PyTypeObject *poll_type, *epoll_type;
 } ModuleState;
@@ -286,6 +288,21 @@ static int poll_timeout(PyObject *object, _PyTime_t *timeout, int *milliseconds)
     return 0;
 }
 
+/* Decides how to go on after a failed wait, by errno: 1 to wait again, for as long as is left until the deadline (a negative
+ * timeout has none); 0 if no time is left; -1 with an exception. */
+static int after_failure(_PyTime_t deadline, _PyTime_t *timeout, int *milliseconds) {
+    if (errno != EINTR) {
+        PyErr_SetFromErrno(PyExc_OSError);
+        return -1;
+    }
+    if (PyErr_CheckSignals() < 0) return -1;
+    if (*timeout < 0) return 1;
+    *timeout = _PyDeadline_Get(deadline);
+    if (*timeout < 0) return 0;
+    *milliseconds = (int)_PyTime_AsMilliseconds(*timeout, _PyTime_ROUND_CEILING);
+    return 1;
+}
+
 /* Calls poll() until it is not interrupted. Returns how many are ready, or -1. */
 static int poll_wait(PollObject *self, _PyTime_t timeout, int milliseconds) {
     _PyTime_t deadline = timeout >= 0 ? _PyDeadline_Init(timeout) : 0;
@@ -296,16 +313,8 @@ static int poll_wait(PollObject *self, _PyTime_t timeout, int milliseconds) {
         ready = poll(self->polled, self->count, milliseconds);
         Py_END_ALLOW_THREADS
         if (ready >= 0) return ready;
-        if (errno != EINTR) {
-            PyErr_SetFromErrno(PyExc_OSError);
-            return -1;
-        }
-        if (PyErr_CheckSignals() < 0) return -1;
-        if (timeout >= 0) {
-            timeout = _PyDeadline_Get(deadline);
-            if (timeout < 0) return 0;
-            milliseconds = (int)_PyTime_AsMilliseconds(timeout, _PyTime_ROUND_CEILING);
-        }
+        int again = after_failure(deadline, &timeout, &milliseconds);
+        if (again <= 0) return again;
     }
 }
 
@@ -501,16 +510,8 @@ static int epoll_wait_ready(EpollObject *self, struct epoll_event *events, int m
         ready = epoll_wait(self->descriptor, events, most, milliseconds);
         Py_END_ALLOW_THREADS
         if (ready >= 0) return ready;
-        if (errno != EINTR) {
-            PyErr_SetFromErrno(PyExc_OSError);
-            return -1;
-        }
-        if (PyErr_CheckSignals() < 0) return -1;
-        if (timeout >= 0) {
-            timeout = _PyDeadline_Get(deadline);
-            if (timeout < 0) return 0;
-            milliseconds = (int)_PyTime_AsMilliseconds(timeout, _PyTime_ROUND_CEILING);
-        }
+        int again = after_failure(deadline, &timeout, &milliseconds);
+        if (again <= 0) return again;
     }
 }
 
@@ -613,10 +614,7 @@ static PyMethodDef methods[] = {
 };
 
 static int execute(PyObject *module) {
-    static const struct {
-        const char *name;
-        long value;
-    } constants[] = {
+    static const KrConstant constants[] = {
 #define CONSTANT(name) {#name, name}
         {"PIPE_BUF", PIPE_BUF},   CONSTANT(POLLIN),      CONSTANT(POLLPRI),    CONSTANT(POLLOUT),    CONSTANT(POLLERR),
         CONSTANT(POLLHUP),        CONSTANT(POLLNVAL),    CONSTANT(POLLRDNORM), CONSTANT(POLLRDBAND), CONSTANT(POLLWRNORM),
@@ -628,8 +626,7 @@ static int execute(PyObject *module) {
     };
     ModuleState *state = module_state(module);
     if (PyModule_AddObjectRef(module, "error", PyExc_OSError) < 0) return -1;
-    for (size_t i = 0; i < Py_ARRAY_LENGTH(constants); i++)
-        if (PyModule_AddIntConstant(module, constants[i].name, constants[i].value) < 0) return -1;
+    if (KR_ADD_CONSTANTS(module, constants) < 0) return -1;
     state->poll_type = (PyTypeObject *)PyType_FromModuleAndSpec(module, &poll_spec, NULL);
     if (state->poll_type == NULL) return -1;
     state->epoll_type = (PyTypeObject *)PyType_FromModuleAndSpec(module, &epoll_spec, NULL);

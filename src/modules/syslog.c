@@ -3,6 +3,8 @@
 
 #include <syslog.h>
 
+#include "modules/constants.h"
+
 static struct {
     PyObject *ident; /* the C library keeps a pointer to its text */
     int open;
@@ -108,10 +110,7 @@ static PyMethodDef methods[] = {
 };
 
 static int execute(PyObject *module) {
-    static const struct {
-        const char *name;
-        int value;
-    } constants[] = {
+    static const KrConstant constants[] = {
 #define CONSTANT(name) {#name, name}
         CONSTANT(LOG_EMERG),  CONSTANT(LOG_ALERT),  CONSTANT(LOG_CRIT),     CONSTANT(LOG_ERR),    CONSTANT(LOG_WARNING),
         CONSTANT(LOG_NOTICE), CONSTANT(LOG_INFO),   CONSTANT(LOG_DEBUG),    CONSTANT(LOG_PID),    CONSTANT(LOG_CONS),
@@ -122,9 +121,7 @@ static int execute(PyObject *module) {
         CONSTANT(LOG_UUCP),   CONSTANT(LOG_NEWS),   CONSTANT(LOG_AUTHPRIV),
 #undef CONSTANT
     };
-    for (size_t i = 0; i < Py_ARRAY_LENGTH(constants); i++)
-        if (PyModule_AddIntConstant(module, constants[i].name, constants[i].value) < 0) return -1;
-    return 0;
+    return KR_ADD_CONSTANTS(module, constants);
 }
 
 static void module_free(void *module) {

@@ -6,6 +6,7 @@
 #include <time.h>
 #include <wchar.h>
 
+#include "modules/constants.h"
 #include "object/names.h"
 #include "object/namespace.h"
 #include "types/int.h"
@@ -543,10 +544,7 @@ static PyMethodDef methods[] = {
 };
 
 static int execute(PyObject *module) {
-    static const struct {
-        const char *name;
-        int value;
-    } constants[] = {
+    static const KrConstant constants[] = {
         {"_STRUCT_TM_ITEMS", ITEMS},
         {"CLOCK_REALTIME", CLOCK_REALTIME},
         {"CLOCK_MONOTONIC", CLOCK_MONOTONIC},
@@ -558,8 +556,7 @@ static int execute(PyObject *module) {
     };
     tzset();
     if (add_zone(module) < 0) return -1;
-    for (size_t i = 0; i < Py_ARRAY_LENGTH(constants); i++)
-        if (PyModule_AddIntConstant(module, constants[i].name, constants[i].value) < 0) return -1;
+    if (KR_ADD_CONSTANTS(module, constants) < 0) return -1;
     ModuleState *state = module_state(module);
     state->struct_time = PyStructSequence_NewType(&struct_time_description);
     return state->struct_time == NULL ? -1 : PyModule_AddType(module, state->struct_time);

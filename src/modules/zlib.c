@@ -8,6 +8,8 @@
 #include <structmember.h>
 #include <zlib.h>
 
+#include "modules/constants.h"
+
 enum { DEFAULT_BUFFER_SIZE = 16 * 1024 };
 
 #if MAX_MEM_LEVEL >= 8
@@ -720,10 +722,7 @@ static PyMethodDef zlib_functions[] = {
 };
 
 static int add_constants(PyObject *module) {
-    static const struct {
-        const char *name;
-        int value;
-    } constants[] = {
+    static const KrConstant constants[] = {
         {"MAX_WBITS", MAX_WBITS},
         {"DEFLATED", Z_DEFLATED},
         {"DEF_MEM_LEVEL", DEFAULT_MEMORY_LEVEL},
@@ -745,10 +744,7 @@ static int add_constants(PyObject *module) {
         {"Z_BLOCK", Z_BLOCK},
         {"Z_TREES", Z_TREES},
     };
-    for (size_t i = 0; i < Py_ARRAY_LENGTH(constants); i++) {
-        if (PyModule_AddIntConstant(module, constants[i].name, constants[i].value) < 0) return -1;
-    }
-    return 0;
+    return KR_ADD_CONSTANTS(module, constants);
 }
 
 static int zlib_exec(PyObject *module) {

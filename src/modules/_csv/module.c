@@ -2,6 +2,7 @@
 #include <Python.h>
 
 #include "modules/_csv/csv.h"
+#include "modules/constants.h"
 
 enum { DEFAULT_FIELD_LIMIT = 128 * 1024 }; /* characters */
 
@@ -99,13 +100,12 @@ static PyTypeObject *add_type(PyObject *module, PyType_Spec *spec, const char *n
 }
 
 static int csv_exec(PyObject *module) {
-    static const struct {
-        const char *name;
-        int value;
-    } styles[] = {{"QUOTE_MINIMAL", QUOTE_MINIMAL},
-                  {"QUOTE_ALL", QUOTE_ALL},
-                  {"QUOTE_NONNUMERIC", QUOTE_NONNUMERIC},
-                  {"QUOTE_NONE", QUOTE_NONE}};
+    static const KrConstant styles[] = {
+        {"QUOTE_MINIMAL", QUOTE_MINIMAL},
+        {"QUOTE_ALL", QUOTE_ALL},
+        {"QUOTE_NONNUMERIC", QUOTE_NONNUMERIC},
+        {"QUOTE_NONE", QUOTE_NONE},
+    };
     CsvState *state = csv_state(module);
     state->field_limit = DEFAULT_FIELD_LIMIT;
     if ((state->dialect_type = add_type(module, &kr_csv_dialect_spec, "Dialect")) == NULL ||
@@ -115,9 +115,7 @@ static int csv_exec(PyObject *module) {
         return -1;
     state->dialects = PyDict_New();
     if (state->dialects == NULL || PyModule_AddObjectRef(module, "_dialects", state->dialects) < 0) return -1;
-    for (size_t i = 0; i < Py_ARRAY_LENGTH(styles); i++) {
-        if (PyModule_AddIntConstant(module, styles[i].name, styles[i].value) < 0) return -1;
-    }
+    if (KR_ADD_CONSTANTS(module, styles) < 0) return -1;
     state->error = PyErr_NewException("_csv.Error", NULL, NULL);
     return state->error == NULL ? -1 : PyModule_AddObjectRef(module, "Error", state->error);
 }

@@ -12,6 +12,7 @@
 #include <linux/can/j1939.h>
 #include <linux/can/raw.h>
 
+#include "modules/constants.h"
 #include "modules/_socket/socket.h"
 
 PyObject *kr_socket_gaierror, *kr_socket_herror;
@@ -19,18 +20,14 @@ PyObject *kr_socket_gaierror, *kr_socket_herror;
 static SocketCapi capi;
 
 static int add_constants(PyObject *module) {
-    static const struct {
-        const char *name;
-        long value;
-    } constants[] = {
+    static const KrConstant constants[] = {
 #define KR_CONSTANT(name) {#name, (long)(name)},
 #define KR_CONSTANT_VALUE(name, value) {#name, value},
 #include "modules/_socket/constants.def"
 #undef KR_CONSTANT
 #undef KR_CONSTANT_VALUE
     };
-    for (size_t i = 0; i < Py_ARRAY_LENGTH(constants); i++)
-        if (PyModule_AddIntConstant(module, constants[i].name, constants[i].value) < 0) return -1;
+    if (KR_ADD_CONSTANTS(module, constants) < 0) return -1;
     if (PyModule_AddStringConstant(module, "BDADDR_ANY", "00:00:00:00:00:00") < 0) return -1;
     return PyModule_AddStringConstant(module, "BDADDR_LOCAL", "00:00:00:FF:FF:FF");
 }
