@@ -1,6 +1,7 @@
 /* The object protocol: subscription, size, iteration, instance and subclass tests, formatting. */
 #include <Python.h>
 
+#include "object/abstract.h"
 #include "object/names.h"
 #include "object/object.h"
 #include "object/type.h"
@@ -9,21 +10,6 @@
 #undef PyObject_Length
 
 PyAPI_FUNC(Py_ssize_t) PyObject_Length(PyObject *o);
-
-static void *null_error(void) {
-    if (!PyErr_Occurred()) PyErr_SetString(PyExc_SystemError, "null argument to internal routine");
-    return NULL;
-}
-
-static int null_status(void) {
-    null_error();
-    return -1;
-}
-
-static void *type_error(const char *format, PyObject *o) {
-    PyErr_Format(PyExc_TypeError, format, Py_TYPE(o)->tp_name);
-    return NULL;
-}
 
 PyObject *PyObject_Type(PyObject *o) { return o == NULL ? null_error() : Py_NewRef(Py_TYPE(o)); }
 

@@ -3,6 +3,7 @@
 #include <Python.h>
 #include <string.h>
 
+#include "object/abstract.h"
 #include "object/call.h"
 #include "object/names.h"
 #include "object/object.h"
@@ -38,11 +39,6 @@ PyObject *_Py_CheckFunctionResult(PyThreadState *tstate, PyObject *callable, PyO
     } else {
         _PyErr_FormatFromCause(PyExc_SystemError, "%s returned a result with an exception set", where);
     }
-    return NULL;
-}
-
-static PyObject *null_error(void) {
-    if (!PyErr_Occurred()) PyErr_SetString(PyExc_SystemError, "null argument to internal routine");
     return NULL;
 }
 
@@ -455,4 +451,22 @@ PyObject *PyEval_CallObjectWithKeywords(PyObject *callable, PyObject *args, PyOb
     }
     if (args == NULL) return PyObject_VectorcallDict(callable, NULL, 0, kwargs);
     return PyObject_Call(callable, args, kwargs);
+}
+
+/* -- Wrong calls of C functions */
+
+int kr_call_refuse_keywords(PyObject *function) {
+    PyObject *name = _PyObject_FunctionStr(function);
+    if (name == NULL) return -1;
+    PyErr_Format(PyExc_TypeError, "%U takes no keyword arguments", name);
+    Py_DECREF(name);
+    return -1;
+}
+
+PyObject *kr_call_wrong_count(PyObject *function, const char *expectation, Py_ssize_t count) {
+    PyObject *name = _PyObject_FunctionStr(function);
+    if (name == NULL) return NULL;
+    PyErr_Format(PyExc_TypeError, "%U takes %s (%zd given)", name, expectation, count);
+    Py_DECREF(name);
+    return NULL;
 }

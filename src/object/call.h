@@ -31,4 +31,16 @@ static inline vectorcallfunc kr_vectorcall_of(PyObject *callable) {
     return *(vectorcallfunc *)((char *)callable + type->tp_vectorcall_offset);
 }
 
+/* -- What the callable types of C functions share: cfunction.c and descr.c */
+
+/* Set TypeError in the words of all C functions. The first returns -1, the other NULL. */
+int kr_call_refuse_keywords(PyObject *function);
+PyObject *kr_call_wrong_count(PyObject *function, const char *expectation, Py_ssize_t count);
+
+/* Ends what Py_EnterRecursiveCall began, and passes on the result of the call. */
+static inline PyObject *kr_call_leave(PyObject *result) {
+    Py_LeaveRecursiveCall();
+    return result;
+}
+
 #endif

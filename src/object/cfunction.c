@@ -15,64 +15,43 @@ PyAPI_FUNC(PyObject *) PyCFunction_NewEx(PyMethodDef *ml, PyObject *self, PyObje
 
 /* -- Calls: one function for each calling convention --------------------------------------------------------------------- */
 
-static int refuse_keywords(PyObject *function) {
-    PyObject *name = _PyObject_FunctionStr(function);
-    if (name == NULL) return -1;
-    PyErr_Format(PyExc_TypeError, "%U takes no keyword arguments", name);
-    Py_DECREF(name);
-    return -1;
-}
-
 static inline int has_keywords(PyObject *kwnames) { return kwnames != NULL && PyTuple_GET_SIZE(kwnames) != 0; }
-
-static PyObject *wrong_count(PyObject *function, const char *expectation, Py_ssize_t count) {
-    PyObject *name = _PyObject_FunctionStr(function);
-    if (name == NULL) return NULL;
-    PyErr_Format(PyExc_TypeError, "%U takes %s (%zd given)", name, expectation, count);
-    Py_DECREF(name);
-    return NULL;
-}
-
-static inline PyObject *leave(PyObject *result) {
-    Py_LeaveRecursiveCall();
-    return result;
-}
 
 #define ENTER()                                                                                                        \
     if (Py_EnterRecursiveCall(" while calling a Python object")) return NULL
 #define FUNCTION(type) ((type)(void (*)(void))PyCFunction_GET_FUNCTION(self))
 
 static PyObject *vectorcall_noargs(PyObject *self, PyObject *const *args, size_t nargsf, PyObject *kwnames) {
-    if (has_keywords(kwnames) && refuse_keywords(self)) return NULL;
+    if (has_keywords(kwnames) && kr_call_refuse_keywords(self)) return NULL;
     Py_ssize_t count = PyVectorcall_NARGS(nargsf);
-    if (count != 0) return wrong_count(self, "no arguments", count);
+    if (count != 0) return kr_call_wrong_count(self, "no arguments", count);
     ENTER();
-    return leave(FUNCTION(PyCFunction)(PyCFunction_GET_SELF(self), NULL));
+    return kr_call_leave(FUNCTION(PyCFunction)(PyCFunction_GET_SELF(self), NULL));
 }
 
 static PyObject *vectorcall_o(PyObject *self, PyObject *const *args, size_t nargsf, PyObject *kwnames) {
-    if (has_keywords(kwnames) && refuse_keywords(self)) return NULL;
+    if (has_keywords(kwnames) && kr_call_refuse_keywords(self)) return NULL;
     Py_ssize_t count = PyVectorcall_NARGS(nargsf);
-    if (count != 1) return wrong_count(self, "exactly one argument", count);
+    if (count != 1) return kr_call_wrong_count(self, "exactly one argument", count);
     ENTER();
-    return leave(FUNCTION(PyCFunction)(PyCFunction_GET_SELF(self), args[0]));
+    return kr_call_leave(FUNCTION(PyCFunction)(PyCFunction_GET_SELF(self), args[0]));
 }
 
 static PyObject *vectorcall_fast(PyObject *self, PyObject *const *args, size_t nargsf, PyObject *kwnames) {
-    if (has_keywords(kwnames) && refuse_keywords(self)) return NULL;
+    if (has_keywords(kwnames) && kr_call_refuse_keywords(self)) return NULL;
     ENTER();
-    return leave(FUNCTION(_PyCFunctionFast)(PyCFunction_GET_SELF(self), args, PyVectorcall_NARGS(nargsf)));
+    return kr_call_leave(FUNCTION(_PyCFunctionFast)(PyCFunction_GET_SELF(self), args, PyVectorcall_NARGS(nargsf)));
 }
 
 static PyObject *vectorcall_fast_keywords(PyObject *self, PyObject *const *args, size_t nargsf, PyObject *kwnames) {
     ENTER();
-    return leave(
+    return kr_call_leave(
         FUNCTION(_PyCFunctionFastWithKeywords)(PyCFunction_GET_SELF(self), args, PyVectorcall_NARGS(nargsf), kwnames));
 }
 
 static PyObject *vectorcall_method(PyObject *self, PyObject *const *args, size_t nargsf, PyObject *kwnames) {
     ENTER();
-    return leave(FUNCTION(PyCMethod)(PyCFunction_GET_SELF(self), PyCFunction_GET_CLASS(self), args,
+    return kr_call_leave(FUNCTION(PyCMethod)(PyCFunction_GET_SELF(self), PyCFunction_GET_CLASS(self), args,
                                      PyVectorcall_NARGS(nargsf), kwnames));
 }
 
@@ -84,7 +63,7 @@ static PyObject *function_call(PyObject *self, PyObject *args, PyObject *kwargs)
     if (flags & METH_KEYWORDS) {
         result = FUNCTION(PyCFunctionWithKeywords)(receiver, args, kwargs);
     } else {
-        if (kwargs != NULL && PyDict_GET_SIZE(kwargs) != 0 && refuse_keywords(self)) return NULL;
+        if (kwargs != NULL && PyDict_GET_SIZE(kwargs) != 0 && kr_call_refuse_keywords(self)) return NULL;
         result = FUNCTION(PyCFunction)(receiver, args);
     }
     return _Py_CheckFunctionResult(kr_tstate(), self, result, NULL);

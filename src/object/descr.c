@@ -157,27 +157,7 @@ static int check_arguments(PyObject *self, PyObject *const *args, Py_ssize_t cou
         return -1;
     }
     if (check_object(self, args[0]) < 0) return -1;
-    if (kwnames != NULL && PyTuple_GET_SIZE(kwnames) != 0) {
-        PyObject *name = _PyObject_FunctionStr(self);
-        if (name == NULL) return -1;
-        PyErr_Format(PyExc_TypeError, "%U takes no keyword arguments", name);
-        Py_DECREF(name);
-        return -1;
-    }
-    return 0;
-}
-
-static PyObject *wrong_count(PyObject *self, const char *expectation, Py_ssize_t count) {
-    PyObject *name = _PyObject_FunctionStr(self);
-    if (name == NULL) return NULL;
-    PyErr_Format(PyExc_TypeError, "%U takes %s (%zd given)", name, expectation, count);
-    Py_DECREF(name);
-    return NULL;
-}
-
-static inline PyObject *leave(PyObject *result) {
-    Py_LeaveRecursiveCall();
-    return result;
+    return kwnames != NULL && PyTuple_GET_SIZE(kwnames) != 0 ? kr_call_refuse_keywords(self) : 0;
 }
 
 #define ENTER()                                                                                                        \
@@ -197,7 +177,7 @@ static PyObject *vectorcall_varargs(PyObject *self, PyObject *const *args, size_
     if (tuple == NULL) return NULL;
     PyObject *result = NULL;
     if (!Py_EnterRecursiveCall(" while calling a Python object")) {
-        result = leave(FUNCTION(PyCFunction)(args[0], tuple));
+        result = kr_call_leave(FUNCTION(PyCFunction)(args[0], tuple));
     }
     Py_DECREF(tuple);
     return result;
@@ -213,7 +193,7 @@ static PyObject *vectorcall_varargs_keywords(PyObject *self, PyObject *const *ar
         if (dict == NULL) goto done;
     }
     if (!Py_EnterRecursiveCall(" while calling a Python object")) {
-        result = leave(FUNCTION(PyCFunctionWithKeywords)(args[0], tuple, dict));
+        result = kr_call_leave(FUNCTION(PyCFunctionWithKeywords)(args[0], tuple, dict));
     }
 done:
     Py_DECREF(tuple);
@@ -225,37 +205,37 @@ static PyObject *vectorcall_fast(PyObject *self, PyObject *const *args, size_t n
     Py_ssize_t count = PyVectorcall_NARGS(nargsf);
     if (check_arguments(self, args, count, kwnames) < 0) return NULL;
     ENTER();
-    return leave(FUNCTION(_PyCFunctionFast)(args[0], args + 1, count - 1));
+    return kr_call_leave(FUNCTION(_PyCFunctionFast)(args[0], args + 1, count - 1));
 }
 
 static PyObject *vectorcall_fast_keywords(PyObject *self, PyObject *const *args, size_t nargsf, PyObject *kwnames) {
     Py_ssize_t count = PyVectorcall_NARGS(nargsf);
     if (check_arguments(self, args, count, NULL) < 0) return NULL;
     ENTER();
-    return leave(FUNCTION(_PyCFunctionFastWithKeywords)(args[0], args + 1, count - 1, kwnames));
+    return kr_call_leave(FUNCTION(_PyCFunctionFastWithKeywords)(args[0], args + 1, count - 1, kwnames));
 }
 
 static PyObject *vectorcall_method(PyObject *self, PyObject *const *args, size_t nargsf, PyObject *kwnames) {
     Py_ssize_t count = PyVectorcall_NARGS(nargsf);
     if (check_arguments(self, args, count, NULL) < 0) return NULL;
     ENTER();
-    return leave(FUNCTION(PyCMethod)(args[0], PyDescr_TYPE(self), args + 1, count - 1, kwnames));
+    return kr_call_leave(FUNCTION(PyCMethod)(args[0], PyDescr_TYPE(self), args + 1, count - 1, kwnames));
 }
 
 static PyObject *vectorcall_noargs(PyObject *self, PyObject *const *args, size_t nargsf, PyObject *kwnames) {
     Py_ssize_t count = PyVectorcall_NARGS(nargsf);
     if (check_arguments(self, args, count, kwnames) < 0) return NULL;
-    if (count != 1) return wrong_count(self, "no arguments", count - 1);
+    if (count != 1) return kr_call_wrong_count(self, "no arguments", count - 1);
     ENTER();
-    return leave(FUNCTION(PyCFunction)(args[0], NULL));
+    return kr_call_leave(FUNCTION(PyCFunction)(args[0], NULL));
 }
 
 static PyObject *vectorcall_o(PyObject *self, PyObject *const *args, size_t nargsf, PyObject *kwnames) {
     Py_ssize_t count = PyVectorcall_NARGS(nargsf);
     if (check_arguments(self, args, count, kwnames) < 0) return NULL;
-    if (count != 2) return wrong_count(self, "exactly one argument", count - 1);
+    if (count != 2) return kr_call_wrong_count(self, "exactly one argument", count - 1);
     ENTER();
-    return leave(FUNCTION(PyCFunction)(args[0], args[1]));
+    return kr_call_leave(FUNCTION(PyCFunction)(args[0], args[1]));
 }
 
 /* A class method in the dict, called without having been fetched from a class: the first argument is the class. */

@@ -3,14 +3,10 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "object/abstract.h"
 #include "object/names.h"
 #include "object/object.h"
 #include "object/type.h"
-
-static PyObject *null_error(void) {
-    if (!PyErr_Occurred()) PyErr_SetString(PyExc_SystemError, "null argument to internal routine");
-    return NULL;
-}
 
 static inline void *slot_of(PyObject *object, size_t offset) {
     PyNumberMethods *methods = Py_TYPE(object)->tp_as_number;

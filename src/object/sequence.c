@@ -1,6 +1,7 @@
 /* The sequence and mapping protocols. */
 #include <Python.h>
 
+#include "object/abstract.h"
 #include "object/names.h"
 #include "object/object.h"
 
@@ -11,22 +12,6 @@
 PyAPI_FUNC(Py_ssize_t) PySequence_Length(PyObject *o);
 PyAPI_FUNC(int) PySequence_In(PyObject *o, PyObject *value);
 PyAPI_FUNC(Py_ssize_t) PyMapping_Length(PyObject *o);
-
-static void *null_error(void) {
-    if (!PyErr_Occurred()) PyErr_SetString(PyExc_SystemError, "null argument to internal routine");
-    return NULL;
-}
-
-static int null_status(void) {
-    null_error();
-    return -1;
-}
-
-/* Sets a TypeError about an object's type; the format has one %s. Returns NULL. */
-static void *type_error(const char *format, PyObject *o) {
-    PyErr_Format(PyExc_TypeError, format, Py_TYPE(o)->tp_name);
-    return NULL;
-}
 
 static inline PySequenceMethods *sequence_of(PyObject *o) { return Py_TYPE(o)->tp_as_sequence; }
 static inline PyMappingMethods *mapping_of(PyObject *o) { return Py_TYPE(o)->tp_as_mapping; }

@@ -58,6 +58,8 @@ PyObject *kr_type_mro_method(PyObject *self, PyObject *unused);
 
 /* -- Slots (type_slots.c) */
 
+/* Where a type keeps the slot with this offset in PyHeapTypeObject; NULL if it has no such block of methods. */
+void **kr_type_slot_address(PyTypeObject *type, size_t offset);
 /* Puts slot wrappers for the type's filled slots into its dict. Returns 0 or -1. */
 int kr_type_add_slot_wrappers(PyTypeObject *type);
 /* Fills the slots of a new class from its dunder methods. Returns 0 or -1. */

@@ -924,10 +924,12 @@ void kr_type_slots_finalize(void) {
     for (struct wrapperbase *entry = slot_table; entry->name != NULL; entry++) Py_CLEAR(entry->name_strobj);
 }
 
-/* Where a type keeps the slot with this offset in PyHeapTypeObject; NULL if it has no such block of methods. */
-static void **slot_address(PyTypeObject *type, size_t offset) {
+void **kr_type_slot_address(PyTypeObject *type, size_t offset) {
     char *block;
-    if (offset >= offsetof(PyHeapTypeObject, as_sequence)) {
+    if (offset >= offsetof(PyHeapTypeObject, as_buffer)) {
+        block = (char *)type->tp_as_buffer;
+        offset -= offsetof(PyHeapTypeObject, as_buffer);
+    } else if (offset >= offsetof(PyHeapTypeObject, as_sequence)) {
         block = (char *)type->tp_as_sequence;
         offset -= offsetof(PyHeapTypeObject, as_sequence);
     } else if (offset >= offsetof(PyHeapTypeObject, as_mapping)) {
@@ -952,7 +954,7 @@ int kr_type_add_slot_wrappers(PyTypeObject *type) {
     PyObject *dict = type->tp_dict;
     for (struct wrapperbase *entry = slot_table; entry->name != NULL; entry++) {
         if (entry->wrapper == NULL) continue;
-        void **slot = slot_address(type, entry->offset);
+        void **slot = kr_type_slot_address(type, entry->offset);
         if (slot == NULL || *slot == NULL) continue;
         int present = PyDict_Contains(dict, entry->name_strobj);
         if (present < 0) return -1;
@@ -979,7 +981,7 @@ static void **only_filled_slot(PyTypeObject *type, PyObject *name) {
     void **found = NULL;
     for (struct wrapperbase *entry = slot_table; entry->name != NULL; entry++) {
         if (entry->name_strobj != name) continue;
-        void **slot = slot_address(type, entry->offset);
+        void **slot = kr_type_slot_address(type, entry->offset);
         if (slot == NULL || *slot == NULL) continue;
         if (found != NULL) return NULL;
         found = slot;
@@ -1006,7 +1008,7 @@ static void *direct_function(PyTypeObject *type, struct wrapperbase *entry, void
         PyTypeObject *owner = PyDescr_TYPE(method);
         if (!(method->d_method->ml_flags & METH_COEXIST) || PyDescr_NAME(method) != entry->name_strobj) return NULL;
         if (!PyType_IsSubtype(type, owner)) return NULL;
-        void **owner_slot = slot_address(owner, entry->offset);
+        void **owner_slot = kr_type_slot_address(owner, entry->offset);
         return owner_slot != NULL ? *owner_slot : NULL;
     }
     if (slot == (void **)&type->tp_new && is_new_wrapper(found)) {
@@ -1022,7 +1024,7 @@ static void *direct_function(PyTypeObject *type, struct wrapperbase *entry, void
  * directly if all the names that are defined lead to the same one, else the slot function that looks methods up. */
 static struct wrapperbase *update_one_slot(PyTypeObject *type, struct wrapperbase *entry) {
     int offset = entry->offset;
-    void **slot = slot_address(type, offset);
+    void **slot = kr_type_slot_address(type, offset);
     if (slot == NULL) return next_slot(entry);
     void *specific = NULL, *generic = NULL;
     int use_generic = 0;
@@ -1089,7 +1091,7 @@ int kr_type_fill_slots(PyTypeObject *type) {
         return PyErr_Occurred() ? -1 : 0;
     }
     for (struct wrapperbase *entry = slot_table; entry->name != NULL; entry = next_slot(entry)) {
-        void **slot = slot_address(type, entry->offset), **base_slot = slot_address(type->tp_base, entry->offset);
+        void **slot = kr_type_slot_address(type, entry->offset), **base_slot = kr_type_slot_address(type->tp_base, entry->offset);
         if (slot == NULL) continue;
         /* PyType_Ready has made tp_hash follow __eq__ already. */
         if (slot == (void **)&type->tp_hash) continue;

@@ -194,25 +194,8 @@ void *PyType_GetSlot(PyTypeObject *type, int slot) {
         PyErr_BadInternalCall();
         return NULL;
     }
-    size_t offset = slot_offsets[slot];
-    char *block = (char *)type;
-    if (offset >= offsetof(PyHeapTypeObject, as_buffer)) {
-        block = (char *)type->tp_as_buffer;
-        offset -= offsetof(PyHeapTypeObject, as_buffer);
-    } else if (offset >= offsetof(PyHeapTypeObject, as_sequence)) {
-        block = (char *)type->tp_as_sequence;
-        offset -= offsetof(PyHeapTypeObject, as_sequence);
-    } else if (offset >= offsetof(PyHeapTypeObject, as_mapping)) {
-        block = (char *)type->tp_as_mapping;
-        offset -= offsetof(PyHeapTypeObject, as_mapping);
-    } else if (offset >= offsetof(PyHeapTypeObject, as_number)) {
-        block = (char *)type->tp_as_number;
-        offset -= offsetof(PyHeapTypeObject, as_number);
-    } else if (offset >= offsetof(PyHeapTypeObject, as_async)) {
-        block = (char *)type->tp_as_async;
-        offset -= offsetof(PyHeapTypeObject, as_async);
-    }
-    return block != NULL ? *(void **)(block + offset) : NULL;
+    void **address = kr_type_slot_address(type, slot_offsets[slot]);
+    return address != NULL ? *address : NULL;
 }
 
 PyObject *PyType_GetModule(PyTypeObject *type) {

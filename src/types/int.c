@@ -263,6 +263,18 @@ static int is_little_endian(PyObject *byteorder) {
     return -1;
 }
 
+/* Reads the arguments byteorder and signed, either of which may be NULL. Returns 0, or -1 with an exception. */
+static int layout_arguments(const char *function, PyObject *order, PyObject *sign, int *little, int *is_signed) {
+    if (order != NULL && !PyUnicode_Check(order)) {
+        _PyArg_BadArgument(function, "argument 'byteorder'", "str", order);
+        return -1;
+    }
+    *is_signed = sign == NULL ? 0 : PyObject_IsTrue(sign);
+    if (*is_signed < 0) return -1;
+    *little = is_little_endian(order);
+    return *little < 0 ? -1 : 0;
+}
+
 PyDoc_STRVAR(to_bytes_doc, "to_bytes($self, /, length=1, byteorder='big', *, signed=False)\n--\n\n"
                            "Return the integer as `length` bytes, in two's complement if `signed`.\n\n"
                            "OverflowError is raised if it does not fit.");
@@ -282,7 +294,7 @@ static PyObject *int_to_bytes(PyObject *self, PyObject *const *args, Py_ssize_t 
         }
     }
     Py_ssize_t length = 1;
-    int is_signed = 0;
+    int little, is_signed;
     if (value[0] != NULL) {
         PyObject *index = PyNumber_Index(value[0]);
         if (index == NULL) return NULL;
@@ -290,16 +302,7 @@ static PyObject *int_to_bytes(PyObject *self, PyObject *const *args, Py_ssize_t 
         Py_DECREF(index);
         if (length == -1 && PyErr_Occurred()) return NULL;
     }
-    if (value[1] != NULL && !PyUnicode_Check(value[1])) {
-        _PyArg_BadArgument("to_bytes", "argument 'byteorder'", "str", value[1]);
-        return NULL;
-    }
-    if (value[2] != NULL) {
-        is_signed = PyObject_IsTrue(value[2]);
-        if (is_signed < 0) return NULL;
-    }
-    int little = is_little_endian(value[1]);
-    if (little < 0) return NULL;
+    if (layout_arguments("to_bytes", value[1], value[2], &little, &is_signed) < 0) return NULL;
     if (length < 0) {
         PyErr_SetString(PyExc_ValueError, "length argument must be non-negative");
         return NULL;
@@ -326,17 +329,8 @@ static PyObject *int_from_bytes(PyObject *type, PyObject *const *args, Py_ssize_
         for (Py_ssize_t i = 0; i < nargs; i++) buffer[i] = args[i];
         value = buffer;
     }
-    int is_signed = 0;
-    if (value[1] != NULL && !PyUnicode_Check(value[1])) {
-        _PyArg_BadArgument("from_bytes", "argument 'byteorder'", "str", value[1]);
-        return NULL;
-    }
-    if (value[2] != NULL) {
-        is_signed = PyObject_IsTrue(value[2]);
-        if (is_signed < 0) return NULL;
-    }
-    int little = is_little_endian(value[1]);
-    if (little < 0) return NULL;
+    int little, is_signed;
+    if (layout_arguments("from_bytes", value[1], value[2], &little, &is_signed) < 0) return NULL;
     PyObject *bytes = PyObject_Bytes(value[0]);
     if (bytes == NULL) return NULL;
     PyObject *number = _PyLong_FromByteArray((const unsigned char *)PyBytes_AS_STRING(bytes),
