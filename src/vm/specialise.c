@@ -204,6 +204,24 @@ static int is_class_attribute(PyObject *descriptor, PyObject *name) {
            ((PyGetSetDescrObject *)descriptor)->d_common.d_type == &PyBaseObject_Type;
 }
 
+/* Specialises on where an instance keeps its attribute: in a dict, or among the values that its class lays out. Returns 0, or
+ * -1 if the place is unknown or does not fit into the cache. */
+static int specialise_on_place(_Py_CODEUNIT *instruction, PyObject *owner, PyObject *name, int in_dict, int in_values) {
+    KrAttributeCache *cache = (KrAttributeCache *)(instruction + 1);
+    PyTypeObject *type = Py_TYPE(owner);
+    if (!(type->tp_flags & Py_TPFLAGS_MANAGED_DICT)) return -1;
+    KrClassLayout *layout = kr_class_layout(type);
+    uintptr_t word = *kr_attribute_word(owner);
+    int has_dict = word != 0 && kr_word_is_dict(word);
+    Py_ssize_t place = has_dict ? dict_index(kr_word_dict(word), name)
+                                : pack_place(layout, kr_shape_find(&layout->shape, name));
+    if (place < 0) return -1;
+    cache->version = type->tp_version_tag;
+    cache->place = (uint16_t)place;
+    become(instruction, has_dict ? in_dict : in_values);
+    return 0;
+}
+
 void kr_specialise_load_attr(_Py_CODEUNIT *instruction, PyObject *owner, PyObject *name) {
     KrAttributeCache *cache = (KrAttributeCache *)(instruction + 1);
     PyTypeObject *type = Py_TYPE(owner);
@@ -256,23 +274,7 @@ void kr_specialise_load_attr(_Py_CODEUNIT *instruction, PyObject *owner, PyObjec
         }
         if (may_bind(descriptor)) goto fail; /* data descriptors come first */
     }
-    if (!(type->tp_flags & Py_TPFLAGS_MANAGED_DICT)) goto fail;
-    KrClassLayout *layout = kr_class_layout(type);
-    uintptr_t word = *kr_attribute_word(owner);
-    if (word != 0 && kr_word_is_dict(word)) {
-        Py_ssize_t index = dict_index(kr_word_dict(word), name);
-        if (index < 0) goto fail;
-        cache->version = type->tp_version_tag;
-        cache->place = (uint16_t)index;
-        become(instruction, OP_LOAD_ATTR_DICT);
-        return;
-    }
-    int place = pack_place(layout, kr_shape_find(&layout->shape, name));
-    if (place < 0) goto fail;
-    cache->version = type->tp_version_tag;
-    cache->place = (uint16_t)place;
-    become(instruction, OP_LOAD_ATTR_VALUE);
-    return;
+    if (specialise_on_place(instruction, owner, name, OP_LOAD_ATTR_DICT, OP_LOAD_ATTR_VALUE) == 0) return;
 fail:
     give_up(instruction);
 }
@@ -296,23 +298,7 @@ void kr_specialise_store_attr(_Py_CODEUNIT *instruction, PyObject *owner, PyObje
         }
         if (may_bind(descriptor)) goto fail;
     }
-    if (!(type->tp_flags & Py_TPFLAGS_MANAGED_DICT)) goto fail;
-    KrClassLayout *layout = kr_class_layout(type);
-    uintptr_t word = *kr_attribute_word(owner);
-    if (word != 0 && kr_word_is_dict(word)) {
-        Py_ssize_t index = dict_index(kr_word_dict(word), name);
-        if (index < 0) goto fail;
-        cache->version = type->tp_version_tag;
-        cache->place = (uint16_t)index;
-        become(instruction, OP_STORE_ATTR_DICT);
-        return;
-    }
-    int place = pack_place(layout, kr_shape_find(&layout->shape, name));
-    if (place < 0) goto fail;
-    cache->version = type->tp_version_tag;
-    cache->place = (uint16_t)place;
-    become(instruction, OP_STORE_ATTR_VALUE);
-    return;
+    if (specialise_on_place(instruction, owner, name, OP_STORE_ATTR_DICT, OP_STORE_ATTR_VALUE) == 0) return;
 fail:
     give_up(instruction);
 }
