@@ -50,6 +50,8 @@ static int all_guards(const uint8_t *bytes, int count) {
     return 1;
 }
 
+static int known_letter(char letter) { return letter == 'r' || letter == 'm' || letter == 'o'; }
+
 /* Describes a block and its guards on stderr. */
 static void dump_block(const uint8_t *p) {
     fprintf(stderr, "Debug memory block at address p=%p:", (const void *)p);
@@ -73,6 +75,12 @@ static void dump_block(const uint8_t *p) {
         fputs("    Because memory is corrupted at the start, the count of bytes requested\n"
               "       may be bogus, and checking the trailing pad bytes may segfault.\n",
               stderr);
+    }
+
+    if (!known_letter((char)p[-WORD])) { /* the size would lead anywhere */
+        fputs("    The block is not one of the debug hooks, or was freed before.\n\n", stderr);
+        fflush(stderr);
+        return;
     }
 
     const uint8_t *tail = p + size;

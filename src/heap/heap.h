@@ -249,11 +249,17 @@ void kr_heap_trim(void);
  * with their owners. */
 void kr_heap_finalize(void);
 
+/* Prints a line of the statistics. */
+void kr_heap_report_number(FILE *out, const char *title, size_t value);
+/* Whether the statistics are printed on stderr each time that an arena is mapped. */
+void kr_heap_set_verbose(int verbose);
+
 /* If set, the debug hooks call it with a damaged block, to print on stderr where the block was allocated. */
 extern void (*kr_heap_traceback_hook)(const void *block);
 
 /* Parts of the C API that only CPython's private headers declare. */
 PyAPI_FUNC(Py_ssize_t) _Py_GetAllocatedBlocks(void);
+/* Prints the statistics of the pools. Returns 0, having printed nothing, if no domain uses them. */
 PyAPI_FUNC(int) _PyObject_DebugMallocStats(FILE *out);
 PyAPI_FUNC(int) _PyMem_SetDefaultAllocator(PyMemAllocatorDomain domain, PyMemAllocatorEx *old);
 PyAPI_FUNC(int) _PyMem_GetAllocatorName(const char *name, PyMemAllocatorName *allocator);

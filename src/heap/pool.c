@@ -42,7 +42,9 @@ static void system_arena_free(void *context, void *pointer, size_t size) { munma
 static struct {
     KrPool *current[2][KR_CLASS_COUNT];                /* head of each class's list of pools with free slots */
     KrArena *by_free_count[2][KR_POOLS_PER_ARENA + 1]; /* arenas with that many free pools */
-    int arena_count;
+    int arena_count, arena_peak;
+    size_t arenas_mapped; /* since the start */
+    int verbose;          /* print the statistics when an arena is mapped */
     int spare_limit; /* wholly free arenas that are kept, of both kinds together */
     int spare_count;
     int given_back;     /* arenas that were given back and might have been kept */
@@ -273,8 +275,11 @@ static KrArena *arena_create(int collected) {
     arena->fresh_pools = arena->free_count = KR_POOLS_PER_ARENA;
     kind_link(arena);
     state.arena_count++;
+    state.arenas_mapped++;
+    if (state.arena_count > state.arena_peak) state.arena_peak = state.arena_count;
     state.spare_count++;
     bucket_link(arena);
+    if (state.verbose) _PyObject_DebugMallocStats(stderr);
     return arena;
 }
 
@@ -494,13 +499,21 @@ typedef struct {
     size_t used[KR_CLASS_COUNT];
 } ClassUse;
 
+/* Where the bytes of the arenas are; the members add up to them. */
+typedef struct {
+    size_t allocated, available; /* slots in use and not */
+    size_t records;              /* before the first slots: records of pools, and flags */
+    size_t remainders;           /* after the last slots */
+    size_t free_pools;
+} ArenaUse;
+
 static void count_class(KrPool *pool, void *argument) {
     ClassUse *use = argument;
     use->pools[pool->size_class]++;
     use->used[pool->size_class] += pool->used;
 }
 
-static size_t report_kind(FILE *out, int kind) {
+static void report_kind(FILE *out, int kind, ArenaUse *total) {
     ClassUse use = {0};
     for_each_pool(kind, count_class, &use);
     fprintf(out, "%s pools\n", kind ? "Collected" : "Plain");
@@ -509,25 +522,58 @@ static size_t report_kind(FILE *out, int kind) {
     size_t pools = 0;
     for (int i = 1; i < KR_CLASS_COUNT; i++) {
         if (use.pools[i] == 0) continue;
-        size_t capacity = (KR_POOL_SIZE - first_slot(kind)) / ((size_t)i * KR_GRANULE);
-        fprintf(out, "%5d %6d %11zu %15zu %13zu\n", i - 1, i * KR_GRANULE, use.pools[i], use.used[i],
-                use.pools[i] * capacity - use.used[i]);
+        size_t size = (size_t)i * KR_GRANULE, capacity = (KR_POOL_SIZE - first_slot(kind)) / size;
+        size_t available = use.pools[i] * capacity - use.used[i];
+        fprintf(out, "%5d %6zu %11zu %15zu %13zu\n", i - 1, size, use.pools[i], use.used[i], available);
         pools += use.pools[i];
+        total->allocated += use.used[i] * size;
+        total->available += available * size;
+        total->remainders += use.pools[i] * (KR_POOL_SIZE - first_slot(kind) - capacity * size);
     }
+    total->records += pools * first_slot(kind);
     fputc('\n', out);
-    return pools;
+    size_t all_pools = 0;
+    for (const KrArena *arena = kr_heap.arenas[kind]; arena != NULL; arena = arena->kind_next)
+        all_pools += KR_POOLS_PER_ARENA;
+    total->free_pools += (all_pools - pools) * KR_POOL_SIZE;
+}
+
+void kr_heap_report_number(FILE *out, const char *title, size_t value) {
+    char digits[32];
+    int at = sizeof digits - 1, count = 0;
+    digits[at] = '\0';
+    do {
+        if (count++ % 3 == 0 && count > 1) digits[--at] = ',';
+        digits[--at] = (char)('0' + value % 10);
+    } while ((value /= 10) != 0);
+    fprintf(out, "%-35s= %20s\n", title, digits + at);
 }
 
 int _PyObject_DebugMallocStats(FILE *out) {
+    const char *name = _PyMem_GetCurrentAllocatorName();
+    if (name != NULL && strncmp(name, "malloc", strlen("malloc")) == 0) return 0;
+    ArenaUse use = {0};
     fprintf(out, "Small block threshold = %d, in %d size classes.\n\n", KR_SMALL_LIMIT, KR_CLASS_COUNT - 1);
-    size_t pools = report_kind(out, 0) + report_kind(out, 1);
-    fprintf(out, "# arenas                = %20d\n", state.arena_count);
-    fprintf(out, "bytes in arenas         = %20zu\n", kr_pool_bytes_reserved());
-    fprintf(out, "bytes in used pools     = %20zu\n", pools * KR_POOL_SIZE);
-    fprintf(out, "# large blocks          = %20zu\n", kr_heap_use.large_blocks);
-    fprintf(out, "bytes in large blocks   = %20zu\n", kr_heap_use.large_bytes);
+    report_kind(out, 0, &use);
+    report_kind(out, 1, &use);
+    kr_heap_report_number(out, "# arenas allocated total", state.arenas_mapped);
+    kr_heap_report_number(out, "# arenas reclaimed", state.arenas_mapped - (size_t)state.arena_count);
+    kr_heap_report_number(out, "# arenas highwater mark", (size_t)state.arena_peak);
+    kr_heap_report_number(out, "# arenas allocated current", (size_t)state.arena_count);
+    fputc('\n', out);
+    kr_heap_report_number(out, "# bytes in allocated blocks", use.allocated);
+    kr_heap_report_number(out, "# bytes in available blocks", use.available);
+    kr_heap_report_number(out, "# bytes in unused pools", use.free_pools);
+    kr_heap_report_number(out, "# bytes in pool headers and flags", use.records);
+    kr_heap_report_number(out, "# bytes lost to quantization", use.remainders);
+    kr_heap_report_number(out, "Total", use.allocated + use.available + use.free_pools + use.records + use.remainders);
+    fputc('\n', out);
+    kr_heap_report_number(out, "# large blocks", kr_heap_use.large_blocks);
+    kr_heap_report_number(out, "# bytes in large blocks", kr_heap_use.large_bytes);
     return 1;
 }
+
+void kr_heap_set_verbose(int verbose) { state.verbose = verbose; }
 
 void kr_heap_finalize(void) {
     for (int kind = 0; kind < 2; kind++) {
@@ -537,6 +583,7 @@ void kr_heap_finalize(void) {
     state.spare_limit = SPARE_ARENAS_LEAST;
     state.given_back = 0;
     state.peak = 0;
+    state.verbose = 0;
     kr_heap_fail_between(0, 0);
     kr_heap_set_limit(0);
 }

@@ -477,10 +477,10 @@ static PyObject *sys_gettotalrefcount(PyObject *module, PyObject *unused) {
 #endif
 
 static PyObject *sys_debugmallocstats(PyObject *module, PyObject *unused) {
-    _PyObject_DebugMallocStats(stderr);
-    fputc('\n', stderr);
+    if (_PyObject_DebugMallocStats(stderr)) fputc('\n', stderr);
     _PyDict_DebugMallocStats(stderr);
     _PyFloat_DebugMallocStats(stderr);
+    kr_int_debug_stats(stderr);
     _PyObject_DebugTypeStats(stderr);
     Py_RETURN_NONE;
 }

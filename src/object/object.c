@@ -3,6 +3,7 @@
 #include <Python.h>
 #include <stdint.h>
 
+#include "heap/heap.h"
 #include "object/errors.h"
 #include "object/instance.h"
 #include "object/method.h"
@@ -281,9 +282,10 @@ void _PyObject_AssertFailed(PyObject *obj, const char *expr, const char *msg, co
 
 /* One line of sys._debugmallocstats(): how much a free list holds. */
 void _PyDebugAllocatorStats(FILE *out, const char *block_name, int num_blocks, size_t sizeof_block) {
-    char title[128];
-    PyOS_snprintf(title, sizeof title, "%d %ss * %zd bytes each", num_blocks, block_name, (Py_ssize_t)sizeof_block);
-    fprintf(out, "%-48s %12zu\n", title, (size_t)num_blocks * sizeof_block);
+    char text[128], title[128];
+    PyOS_snprintf(text, sizeof text, "%d %ss * %zd bytes each", num_blocks, block_name, (Py_ssize_t)sizeof_block);
+    PyOS_snprintf(title, sizeof title, "%48s ", text);
+    kr_heap_report_number(out, title, (size_t)num_blocks * sizeof_block);
 }
 
 void _PyObject_DebugTypeStats(FILE *out) { kr_method_debug_stats(out); }

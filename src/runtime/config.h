@@ -18,8 +18,16 @@ const wchar_t *kr_config_xoption(const PyConfig *config, const wchar_t *name);
 PyPreConfig *kr_pre_config(void);
 /* Chooses the allocators (allocators.c), before anything is allocated; one of the two forms of the command line is NULL. */
 PyStatus kr_allocators_start(int argc, char **bytes, wchar_t **wide);
-/* What -X utf8 says among the arguments that kr_allocators_start looked at; -1 without it. */
-int kr_arguments_utf8_mode(void);
+/* The options that are needed before the command line can be decoded (early_options.c). */
+typedef struct KrEarlyOptions {
+    int use_environment; /* 0 for -E and -I */
+    int dev_mode;        /* 1 for -X dev */
+    int utf8_mode;       /* what -X utf8 says, -1 without it */
+} KrEarlyOptions;
+/* Looks for them; one of the two forms of the command line is NULL. */
+const KrEarlyOptions *kr_early_options_scan(int argc, char **bytes, wchar_t **wide);
+/* Those that were found. */
+const KrEarlyOptions *kr_early_options(void);
 /* Sets the limit of the heap that -X maxheap or KRAITMAXHEAP asks for. */
 PyStatus kr_heap_limit_start(const PyConfig *config);
 /* True if LC_CTYPE is the C or POSIX locale. */

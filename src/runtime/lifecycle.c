@@ -140,7 +140,7 @@ void kr_locale_start(const PyConfig *config) {
     if (state.locale_began_as_c && (coerce == NULL || strcmp(coerce, "0") != 0) && (all == NULL || *all == 0))
         _Py_CoerceLegacyLocale(warn);
     if (warn && kr_locale_is_c()) warn_of_ascii_locale();
-    int asked = kr_arguments_utf8_mode();
+    int asked = kr_early_options()->utf8_mode;
     Py_UTF8Mode = asked >= 0 ? asked : mode == NULL ? state.locale_began_as_c : strcmp(mode, "1") == 0;
 }
 
@@ -418,6 +418,7 @@ PyStatus Py_InitializeFromConfig(const PyConfig *given) {
     interpreter->config = config;
     status = apply_limits(interpreter);
     if (!PyStatus_Exception(status)) status = kr_heap_limit_start(&interpreter->config);
+    kr_heap_set_verbose(config.malloc_stats);
     if (PyStatus_Exception(status)) return status;
     PyThreadState *thread = PyThreadState_New(interpreter);
     if (thread == NULL) return PyStatus_NoMemory();

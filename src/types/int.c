@@ -69,6 +69,10 @@ void kr_int_clear_free_list(void) {
     kr_int_free_list.count = 0;
 }
 
+void kr_int_debug_stats(FILE *out) {
+    _PyDebugAllocatorStats(out, "free PyLongObject", kr_int_free_list.count, INT_HEADER + FREE_LIST_DIGITS * sizeof(digit));
+}
+
 PyObject *kr_int_finish(PyLongObject *fresh) {
     if (fresh == NULL) return NULL;
     Py_ssize_t count = kr_int_digit_count(fresh), used = count;

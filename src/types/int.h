@@ -30,6 +30,8 @@ PyObject *kr_int_finish(PyLongObject *fresh);
 void kr_int_initialize(void);
 /* Frees the free list. */
 void kr_int_clear_free_list(void);
+/* Prints how long it is, for sys._debugmallocstats. */
+void kr_int_debug_stats(FILE *out);
 void kr_int_finalize(void);
 
 static inline Py_ssize_t kr_int_digit_count(const PyLongObject *a) {
