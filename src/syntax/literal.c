@@ -165,11 +165,7 @@ PyObject *kr_literal_decode(KrParser *p, const KrToken *token, const char *s, co
     size_t length = (size_t)(end - s);
     bool plain = raw || memchr(s, '\\', length) == NULL, ascii = true;
     for (const char *c = s; c < end && ascii; c++) ascii = (unsigned char)*c < 128;
-    if (plain && ascii) {
-        PyObject *result = PyUnicode_New((Py_ssize_t)length, 127);
-        if (result != NULL && length > 0) memcpy(PyUnicode_DATA(result), s, length);
-        return result;
-    }
+    if (plain && ascii) return _PyUnicode_FromASCII(s, (Py_ssize_t)length);
     if (plain) {
         PyObject *result = PyUnicode_DecodeUTF8(s, (Py_ssize_t)length, NULL);
         if (result != NULL || raw || !formatted || !PyErr_ExceptionMatches(PyExc_UnicodeDecodeError)) return result;

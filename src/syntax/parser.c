@@ -189,9 +189,8 @@ static PyObject *new_identifier(const char *text, uint32_t length) {
     for (uint32_t i = 0; i < length; i++) bits |= (unsigned char)text[i];
     PyObject *name;
     if (bits < 128) {
-        name = PyUnicode_New(length, 127);
+        name = _PyUnicode_FromASCII(text, length);
         if (name == NULL) return NULL;
-        memcpy(PyUnicode_DATA(name), text, length);
     } else {
         PyObject *raw = PyUnicode_DecodeUTF8(text, length, NULL);
         if (raw == NULL) return NULL;
