@@ -11,7 +11,7 @@ KRAIT := build/$(PRESET)/krait
 PREFIX ?= /usr/local
 export KRAIT_CCACHE := $(shell command -v ccache 2>/dev/null)
 
-.PHONY: all build run test bench bench-memory bench-allocator leaks debug sanitize test-sanitize pgo install clean help conformance check-bytecode
+.PHONY: all build run test bench bench-memory bench-allocator leaks debug sanitize test-sanitize pgo install clean help conformance check-bytecode check-memory
 
 all: build
 
@@ -23,6 +23,7 @@ help:
 	@echo "make bench-memory compare memory with python3.11"
 	@echo "make bench-allocator compare the allocator with glibc's and mimalloc (libmimalloc-dev)"
 	@echo "make leaks       look for leaks with the debug build (MODULES='test_list ...' to choose)"
+	@echo "make check-memory let every allocation fail, at start-up and in programs (takes an hour)"
 	@echo "make debug       build with all checks         (build/debug/krait)"
 	@echo "make sanitize    build with ASan and UBSan     (build/sanitize/krait)"
 	@echo "make test-sanitize run all tests with it (takes an hour)"
@@ -66,6 +67,9 @@ bench-memory: build
 
 bench-allocator: build
 	@/usr/bin/python3.11 bench/allocator.py --krait $(KRAIT)
+
+check-memory: debug
+	@$(PYTHON) tests/failing_allocations.py --krait build/debug/krait
 
 leaks: debug
 	@$(PYTHON) tests/run.py --krait build/debug/krait --only 'programs/*'

@@ -52,7 +52,7 @@ typedef struct {
 static int objects_append(Objects *objects, PyObject *object) {
     if (objects->count == objects->room) {
         size_t room = objects->room ? objects->room * 2 : 1024;
-        PyObject **items = realloc(objects->items, room * sizeof(PyObject *));
+        PyObject **items = kr_heap_fails() ? NULL : realloc(objects->items, room * sizeof(PyObject *));
         if (items == NULL) return -1;
         objects->items = items;
         objects->room = room;
@@ -499,6 +499,7 @@ static Py_ssize_t set_legacy_aside(Objects *unreachable, int generation, Objects
 /* Clears the weak references to unreachable objects, then calls the callbacks of those that are reachable themselves. */
 static void clear_weakrefs(const Objects *unreachable) {
     Objects calls = {0};
+    size_t lost = 0;
     for (size_t i = 0; i < unreachable->count; i++) {
         PyObject *object = unreachable->items[i];
         /* A callback that goes away with its reference must not see the objects that tp_clear worked on. */
@@ -509,8 +510,15 @@ static void clear_weakrefs(const Objects *unreachable) {
         while ((reference = *list) != NULL) {
             _PyWeakref_ClearRef(reference);
             if (reference->wr_callback == NULL || *kr_gc_flags(reference) & KR_GC_CANDIDATE) continue;
-            if (objects_append(&calls, (PyObject *)reference) == 0) Py_INCREF(reference);
+            if (objects_append(&calls, (PyObject *)reference) == 0)
+                Py_INCREF(reference);
+            else
+                lost++;
         }
+    }
+    if (lost > 0) {
+        PyErr_NoMemory();
+        _PyErr_WriteUnraisableMsg("while collecting the callbacks of weak references", NULL);
     }
     for (size_t i = 0; i < calls.count; i++) {
         PyObject *reference = calls.items[i];
@@ -658,7 +666,7 @@ void kr_gc_register_cache(void (*clear)(void)) {
     if (state.cache_count < CACHES_MAX) state.caches[state.cache_count++] = clear;
 }
 
-/* One collection, without callbacks. Returns the number of unreachable objects. */
+/* One collection, without callbacks. Returns the number of unreachable objects, or -1 if there was no memory for it. */
 static Py_ssize_t collect(int generation, Py_ssize_t *collected, Py_ssize_t *uncollectable, int silent) {
     int older = generation + 1 < KR_GENERATIONS ? generation + 1 : generation;
     int full = generation == KR_GENERATIONS - 1;
@@ -674,8 +682,9 @@ static Py_ssize_t collect(int generation, Py_ssize_t *collected, Py_ssize_t *unc
 
     Objects candidates = {0}, pending = {0};
     Py_ssize_t aside = 0, promoted = 0;
+    int starved = 0;
     int gathered = full ? gather_unmarked(&candidates, &promoted) : gather(generation, &candidates);
-    if (gathered == 0 && (pending.items = malloc((candidates.count + 1) * sizeof(PyObject *))) != NULL) {
+    if (gathered == 0 && !kr_heap_fails() && (pending.items = malloc((candidates.count + 1) * sizeof(PyObject *))) != NULL) {
         clear_marks(generation);
         reach(&candidates, 0, &pending);
         promoted += keep_unreachable(&candidates, older, full);
@@ -696,7 +705,8 @@ static Py_ssize_t collect(int generation, Py_ssize_t *collected, Py_ssize_t *unc
             *collected = (Py_ssize_t)candidates.count;
             clear_garbage(&candidates, older);
         }
-    } else if (candidates.count > 0) {
+    } else {
+        starved = 1;
         for (size_t i = 0; i < candidates.count; i++) *kr_gc_flags(candidates.items[i]) &= (uint8_t)~KR_GC_CANDIDATE;
     }
     free(candidates.items);
@@ -722,7 +732,7 @@ static Py_ssize_t collect(int generation, Py_ssize_t *collected, Py_ssize_t *unc
     kr_gc.stats[generation].collections++;
     kr_gc.stats[generation].collected += *collected;
     kr_gc.stats[generation].uncollectable += aside;
-    return *collected + aside;
+    return starved ? -1 : *collected + aside;
 }
 
 static Py_ssize_t collect_announced(int generation) {
@@ -786,11 +796,15 @@ Py_ssize_t kr_gc_collect_silently(void) {
     if (kr_gc.collecting) return 0;
     set_collecting(1);
     Py_ssize_t found = collect(KR_GENERATIONS - 1, &collected, &uncollectable, 1);
+    if (found < 0) found = collect(KR_GENERATIONS - 1, &collected, &uncollectable, 1); /* the last chance to free cycles */
     set_collecting(0);
     return found;
 }
 
-Py_ssize_t PyGC_Collect(void) { return kr_gc.enabled ? kr_gc_collect(KR_GENERATIONS - 1) : 0; }
+Py_ssize_t PyGC_Collect(void) {
+    Py_ssize_t found = kr_gc.enabled ? kr_gc_collect(KR_GENERATIONS - 1) : 0;
+    return found < 0 ? 0 : found;
+}
 
 int PyGC_Enable(void) {
     int old = kr_gc.enabled;

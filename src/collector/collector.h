@@ -145,7 +145,8 @@ static inline void kr_header_init(PyObject *object, PyTypeObject *type) {
     if (__builtin_expect((type->tp_flags & Py_TPFLAGS_HEAPTYPE) != 0, 0)) ((PyObject *)type)->ob_refcnt++;
 }
 
-/* Collects a generation and those younger (0 to 2). Returns the number of unreachable objects found. */
+/* Collects a generation and those younger (0 to 2). Returns the number of unreachable objects found, or -1, without
+ * an exception, if there was no memory for the work. */
 Py_ssize_t kr_gc_collect(int generation);
 /* A full collection at shutdown: no callbacks, errors are dropped. */
 Py_ssize_t kr_gc_collect_silently(void);

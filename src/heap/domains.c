@@ -151,11 +151,14 @@ static void update_interposed(void) {
                            state.failing.start != 0 || !pools_wanted);
 }
 
-/* True if the planned failure says that this allocation fails. */
-static int must_fail(void) {
+/* Where a debugger stops to see which allocation was made to fail. */
+static __attribute__((noinline)) int fail_as_planned(void) { return 1; }
+
+int kr_heap_must_fail(void) {
     if (state.failing.start == 0) return 0;
-    long number = ++state.failing.count;
-    return number >= state.failing.start && (state.failing.stop == 0 || number < state.failing.stop);
+    long number = __atomic_add_fetch(&state.failing.count, 1, __ATOMIC_RELAXED); /* the raw domain needs no lock */
+    if (number < state.failing.start || (state.failing.stop != 0 && number >= state.failing.stop)) return 0;
+    return fail_as_planned();
 }
 
 /* What a fresh block of the debug build is filled with, so that reading it before writing shows. */
@@ -170,19 +173,19 @@ static inline void *fresh(void *block, size_t size, PyMemAllocatorDomain domain)
 }
 
 static void *domain_malloc(PyMemAllocatorDomain domain, size_t size) {
-    if (size > size_limit || (kr_heap.interposed && must_fail())) return NULL;
+    if (size > size_limit || (kr_heap.interposed && kr_heap_must_fail())) return NULL;
     return fresh(state.domain[domain].malloc(state.domain[domain].ctx, size), size, domain);
 }
 
 static void *domain_calloc(PyMemAllocatorDomain domain, size_t count, size_t size) {
-    if ((size != 0 && count > size_limit / size) || (kr_heap.interposed && must_fail())) return NULL;
+    if ((size != 0 && count > size_limit / size) || (kr_heap.interposed && kr_heap_must_fail())) return NULL;
     void *block = state.domain[domain].calloc(state.domain[domain].ctx, count, size);
     kr_ledger_add(block, count * size, domain);
     return block;
 }
 
 static void *domain_realloc(PyMemAllocatorDomain domain, void *pointer, size_t size) {
-    if (size > size_limit || (kr_heap.interposed && must_fail())) return NULL;
+    if (size > size_limit || (kr_heap.interposed && kr_heap_must_fail())) return NULL;
     void *block = state.domain[domain].realloc(state.domain[domain].ctx, pointer, size);
     if (block != NULL) {
         kr_ledger_remove(pointer);
@@ -230,7 +233,7 @@ void PyObject_Free(void *pointer) { kr_heap_free(pointer); }
 void *kr_heap_alloc_collected_slow(size_t size) {
     if (size > size_limit - sizeof(KrLargeObject)) return NULL;
     if (pools_wanted && size <= KR_SMALL_LIMIT && same_allocator(&state.domain[PYMEM_DOMAIN_OBJ], &pool_allocator))
-        return kr_heap.interposed && must_fail() ? NULL : fresh(kr_pool_alloc(1, size), size, PYMEM_DOMAIN_OBJ);
+        return kr_heap.interposed && kr_heap_must_fail() ? NULL : fresh(kr_pool_alloc(1, size), size, PYMEM_DOMAIN_OBJ);
     KrLargeObject *record = domain_malloc(PYMEM_DOMAIN_OBJ, size + sizeof(KrLargeObject));
     if (record == NULL) return NULL;
     kr_ledger_remove(record);
@@ -274,6 +277,21 @@ void kr_heap_fail_between(long start, long stop) {
 }
 
 long kr_heap_fail_count(void) { return state.failing.count; }
+
+#ifdef KRAIT_DEBUG
+static void print_count(void) { fprintf(stderr, "krait: %ld allocations\n", state.failing.count); }
+
+void kr_heap_fail_as_told(const char *text) {
+    char *end;
+    if (strcmp(text, "count") == 0) {
+        kr_heap_fail_between(LONG_MAX, 0);
+        atexit(print_count);
+        return;
+    }
+    long start = strtol(text, &end, 10), stop = *end == '-' ? strtol(end + 1, NULL, 10) : start + 1;
+    kr_heap_fail_between(start, stop);
+}
+#endif
 
 void PyMem_GetAllocator(PyMemAllocatorDomain domain, PyMemAllocatorEx *allocator) {
     static const PyMemAllocatorEx none;

@@ -241,6 +241,15 @@ size_t kr_heap_limit(void);
 void kr_heap_fail_between(long start, long stop);
 /* Returns how many allocations were numbered since kr_heap_fail_between. */
 long kr_heap_fail_count(void);
+/* Numbers an allocation; true if it is one of those that are to fail. */
+int kr_heap_must_fail(void);
+/* For those who ask the system for memory themselves: whether they are to act as if it had refused. */
+static inline int kr_heap_fails(void) { return __builtin_expect(kr_heap.interposed, 0) && kr_heap_must_fail(); }
+#ifdef KRAIT_DEBUG
+/* Plans what the variable KRAITFAILALLOCATION says: "N" makes allocation number N of the process fail, "N-M" those from N
+ * up to, not including, M, "N-" N and all after it; "count" prints at exit how many there were. */
+void kr_heap_fail_as_told(const char *text);
+#endif
 
 /* Gives pools without used slots back to their arenas, and what memory of free pools and malloc it can to the system. */
 void kr_heap_trim(void);

@@ -470,7 +470,7 @@ int kr_import_install_core(PyThreadState *thread, PyObject *sys_module) {
     PyObject *importlib = import_bootstrap("_frozen_importlib", "_bootstrap.py");
     if (importlib == NULL) return -1;
     interpreter->importlib = importlib;
-    interpreter->import_func = PyDict_GetItemString(interpreter->builtins, "__import__");
+    interpreter->import_func = _PyDict_GetItemStringWithError(interpreter->builtins, "__import__");
     if (interpreter->import_func == NULL) return -1;
     Py_INCREF(interpreter->import_func);
     PyObject *imp_name = PyUnicode_InternFromString("_imp"), *spec = NULL, *imp = NULL, *result = NULL;

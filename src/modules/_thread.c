@@ -93,7 +93,7 @@ static LockObject *lock_create(PyTypeObject *type) {
     self->lock = PyThread_allocate_lock();
     if (self->lock == NULL) {
         Py_DECREF(self);
-        PyErr_SetString(PyExc_RuntimeError, "can't allocate lock");
+        PyErr_NoMemory();
         return NULL;
     }
     return self;
@@ -212,7 +212,7 @@ static PyObject *rlock_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     self->lock = PyThread_allocate_lock();
     if (self->lock == NULL) {
         Py_DECREF(self);
-        PyErr_SetString(PyExc_RuntimeError, "can't allocate lock");
+        PyErr_NoMemory();
         return NULL;
     }
     return (PyObject *)self;

@@ -33,7 +33,8 @@ static PyObject *gc_collect(PyObject *module, PyObject *const *args, Py_ssize_t 
         PyErr_SetString(PyExc_ValueError, "invalid generation");
         return NULL;
     }
-    return PyLong_FromSsize_t(kr_gc_collect(generation));
+    Py_ssize_t found = kr_gc_collect(generation);
+    return found < 0 ? PyErr_NoMemory() : PyLong_FromSsize_t(found);
 }
 
 static PyObject *gc_set_debug(PyObject *module, PyObject *flags_object) {

@@ -399,6 +399,7 @@ static int set_int_attribute(PyObject *exception, const char *name, long value) 
 
 /* Raises ExpatError for `code` at the parser's position. Returns NULL. */
 static PyObject *set_error(ParserObject *self, enum XML_Error code) {
+    if (code == XML_ERROR_NO_MEMORY) return PyErr_NoMemory();
     ModuleState *state = PyType_GetModuleState(Py_TYPE(self));
     int line = (int)XML_GetErrorLineNumber(self->parser), column = (int)XML_GetErrorColumnNumber(self->parser);
     PyObject *message = PyUnicode_FromFormat("%s: line %i, column %i", XML_ErrorString(code), line, column);
@@ -880,8 +881,7 @@ static PyObject *pyexpat_parser_create(PyObject *module, PyObject *const *args, 
     self->parser = XML_ParserCreate_MM(encoding, &memory, separator);
     if (self->parser == NULL) {
         Py_DECREF(self);
-        PyErr_SetString(PyExc_RuntimeError, "XML_ParserCreate failed");
-        return NULL;
+        return PyErr_NoMemory();
     }
     XML_SetHashSalt(self->parser, (unsigned long)_Py_HashSecret.expat.hashsalt);
     XML_SetUserData(self->parser, self);

@@ -474,6 +474,17 @@ static PyObject *sys_getsizeof(PyObject *module, PyObject *args, PyObject *kwarg
 static PyObject *sys_gettotalrefcount(PyObject *module, PyObject *unused) {
     return PyLong_FromSsize_t(kr_leaks_total_references());
 }
+
+/* Takes and makes nothing that needs memory before the failures have ended. */
+static PyObject *sys_fail_allocations(PyObject *module, PyObject *const *args, Py_ssize_t count) {
+    if (!_PyArg_CheckPositional("_fail_allocations", count, 2, 2)) return NULL;
+    long start = PyLong_AsLong(args[0]), stop = PyLong_AsLong(args[1]), numbered = kr_heap_fail_count();
+    if (PyErr_Occurred()) return NULL;
+    kr_heap_fail_between(0, 0);
+    PyObject *result = PyLong_FromLong(numbered);
+    kr_heap_fail_between(start, stop);
+    return result;
+}
 #endif
 
 static PyObject *sys_debugmallocstats(PyObject *module, PyObject *unused) {
@@ -622,6 +633,10 @@ static PyMethodDef methods[] = {
 #ifdef KRAIT_DEBUG
     {"gettotalrefcount", sys_gettotalrefcount, METH_NOARGS,
      "gettotalrefcount($module, /)\n--\n\nThe sum of the reference counts of all objects."},
+    {"_fail_allocations", (PyCFunction)(void (*)(void))sys_fail_allocations, METH_FASTCALL,
+     "_fail_allocations($module, start, stop, /)\n--\n\n"
+     "Numbers allocations from 1 on; those from `start` up to, not including, `stop` fail, all if `stop` is 0. A `start` of "
+     "0 ends this. Returns how many were numbered before."},
 #endif
     {"getrefcount", sys_getrefcount, METH_O,
      "getrefcount($module, object, /)\n--\n\nThe object's reference count, the argument's own reference included."},

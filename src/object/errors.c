@@ -287,7 +287,9 @@ int PyErr_BadArgument(void) {
 }
 
 PyObject *PyErr_NoMemory(void) {
-    PyErr_SetNone(PyExc_MemoryError);
+    PyObject *error = kr_memory_error_new();
+    PyErr_SetObject(PyExc_MemoryError, error);
+    Py_XDECREF(error);
     return NULL;
 }
 

@@ -10,6 +10,9 @@
 
 /* Calls an exception class with what stands for its arguments. New reference or NULL. */
 PyObject *kr_exception_create(PyObject *type, PyObject *value);
+/* Returns a new reference to a MemoryError without arguments: when nothing can be allocated one of those that
+ * types/exceptions.c reserves, and after these a shared one. NULL without an exception before they are reserved. */
+PyObject *kr_memory_error_new(void);
 /* Makes the exception that is set the successor (`__context__`) of the one a stack item holds, as after a throw(). */
 void _PyErr_ChainStackItem(_PyErr_StackItem *exc_info);
 

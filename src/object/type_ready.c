@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <structmember.h>
 
+#include "heap/heap.h"
 #include "object/instance.h"
 #include "object/names.h"
 #include "object/object.h"
@@ -19,7 +20,7 @@ static int remember_static(PyTypeObject *type) {
         if (state.types[i] == type) return 0;
     if (state.count + 1 >= state.room) {
         size_t room = state.room == 0 ? 512 : state.room * 2;
-        PyTypeObject **grown = realloc(state.types, room * sizeof *grown);
+        PyTypeObject **grown = kr_heap_fails() ? NULL : realloc(state.types, room * sizeof *grown);
         if (grown == NULL) {
             PyErr_NoMemory();
             return -1;

@@ -145,9 +145,15 @@ PyStatus PyConfig_SetString(PyConfig *config, wchar_t **member, const wchar_t *t
     return PyStatus_Ok();
 }
 
+/* The status for a Py_DecodeLocale that returned NULL and this length. */
+static PyStatus decoding_failed(size_t length, const char *what) {
+    return length == (size_t)-1 ? PyStatus_NoMemory() : PyStatus_Error(what);
+}
+
 PyStatus PyConfig_SetBytesString(PyConfig *config, wchar_t **member, const char *text) {
     wchar_t *decoded = NULL;
-    if (text != NULL && (decoded = Py_DecodeLocale(text, NULL)) == NULL) return PyStatus_Error("cannot decode string");
+    size_t length;
+    if (text != NULL && (decoded = Py_DecodeLocale(text, &length)) == NULL) return decoding_failed(length, "cannot decode string");
     PyMem_RawFree(*member);
     *member = decoded;
     return PyStatus_Ok();
@@ -166,8 +172,9 @@ PyStatus PyConfig_SetArgv(PyConfig *config, Py_ssize_t argc, wchar_t *const *arg
 PyStatus PyConfig_SetBytesArgv(PyConfig *config, Py_ssize_t argc, char *const *argv) {
     list_clear(&config->argv);
     for (Py_ssize_t i = 0; i < argc; i++) {
-        wchar_t *decoded = Py_DecodeLocale(argv[i], NULL);
-        if (decoded == NULL) return PyStatus_Error("cannot decode command line arguments");
+        size_t length;
+        wchar_t *decoded = Py_DecodeLocale(argv[i], &length);
+        if (decoded == NULL) return decoding_failed(length, "cannot decode command line arguments");
         PyStatus status = PyWideStringList_Append(&config->argv, decoded);
         PyMem_RawFree(decoded);
         TRY(status);

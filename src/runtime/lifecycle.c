@@ -169,6 +169,7 @@ static PyStatus failed(const char *what) {
 /* Tells the codecs how file names are encoded. Returns 0 or -1. */
 static int set_filesystem_encoding(const PyConfig *config) {
     char *encoding = Py_EncodeLocale(config->filesystem_encoding, NULL), *errors = Py_EncodeLocale(config->filesystem_errors, NULL);
+    if (encoding == NULL || errors == NULL) PyErr_NoMemory(); /* a name of a codec can be encoded */
     int result = encoding == NULL || errors == NULL ? -1 : kr_codecs_set_filesystem(encoding, errors);
     PyMem_Free(encoding);
     PyMem_Free(errors);
@@ -202,9 +203,11 @@ static PyStatus start_core(PyThreadState *thread) {
     interpreter->builtins = Py_NewRef(PyModule_GetDict(builtins));
     Py_DECREF(builtins);
     if (kr_exceptions_add_to(interpreter->builtins) < 0) return failed("can't initialize the exceptions");
-    interpreter->len_function = PyDict_GetItemString(interpreter->builtins, "len");
-    interpreter->isinstance_function = PyDict_GetItemString(interpreter->builtins, "isinstance");
-    interpreter->list_append = PyDict_GetItemString(PyList_Type.tp_dict, "append");
+    interpreter->len_function = _PyDict_GetItemStringWithError(interpreter->builtins, "len");
+    interpreter->isinstance_function = _PyDict_GetItemStringWithError(interpreter->builtins, "isinstance");
+    interpreter->list_append = _PyDict_GetItemStringWithError(PyList_Type.tp_dict, "append");
+    if (interpreter->len_function == NULL || interpreter->isinstance_function == NULL || interpreter->list_append == NULL)
+        return failed("can't initialize builtins module");
     if (kr_sys_update(thread) < 0) return failed("can't initialize sys module");
     if (kr_interpreter_is_main(interpreter)) {
         if (set_filesystem_encoding(&interpreter->config) < 0) return failed("can't set the encoding of file names");
@@ -214,7 +217,8 @@ static PyStatus start_core(PyThreadState *thread) {
     if (printer == NULL || PySys_SetObject("stderr", printer) < 0) return failed("can't set preliminary stderr");
     Py_DECREF(printer);
     if (!interpreter->config._install_importlib) return PyStatus_Ok();
-    if (kr_import_install_core(thread, PyDict_GetItemString(interpreter->modules, "sys")) < 0)
+    PyObject *sys_module = _PyDict_GetItemStringWithError(interpreter->modules, "sys");
+    if (sys_module == NULL || kr_import_install_core(thread, sys_module) < 0)
         return failed("can't initialize importlib");
     return PyStatus_Ok();
 }

@@ -55,8 +55,8 @@ int kr_run_interrupted;
 static PyObject *run_code(PyObject *code, PyObject *globals, PyObject *locals) {
     if (code == NULL) return NULL;
     PyObject *result = NULL;
-    if (PyDict_GetItemString(globals, "__builtins__") == NULL &&
-        PyDict_SetItemString(globals, "__builtins__", kr_tstate()->interp->builtins) < 0)
+    if (_PyDict_GetItemStringWithError(globals, "__builtins__") == NULL &&
+        (PyErr_Occurred() || PyDict_SetItemString(globals, "__builtins__", kr_tstate()->interp->builtins) < 0))
         goto done;
     if (PySys_Audit("exec", "O", code) < 0) goto done;
     kr_start_pages_release();

@@ -655,6 +655,7 @@ static PyObject *new_dict_with(PyDictKeysObject *keys, Py_ssize_t used) {
     } else {
         self = PyObject_GC_New(PyDictObject, &PyDict_Type);
         if (self == NULL) {
+            release_entries(keys);
             free_keys(keys);
             return NULL;
         }
@@ -826,7 +827,33 @@ PyObject *_PyDict_GetItemIdWithError(PyObject *op, _Py_Identifier *key) {
     return name != NULL ? PyDict_GetItemWithError(op, name) : NULL;
 }
 
+/* Looks a text up without making an object of it; for that, all keys must be plain strings, which do not keep what they are
+ * compared with, and the text ASCII and not long. Returns 1 and the value, borrowed or NULL, or 0 if that does not hold. */
+static int get_plain_text(PyObject *op, const char *key, PyObject **value) {
+    enum { LONGEST = 100 };
+    struct {
+        PyASCIIObject head;
+        char text[LONGEST + 1];
+    } name;
+    PyDictObject *self = (PyDictObject *)op;
+    size_t length = 0;
+    if (!PyDict_Check(op) || !kr_keys_all_str(self->ma_keys)) return 0;
+    for (; key[length] != '\0'; length++) {
+        if (length == LONGEST || (unsigned char)key[length] > 127) return 0;
+        name.text[length] = key[length];
+    }
+    name.text[length] = '\0';
+    name.head = (PyASCIIObject){.length = (Py_ssize_t)length, .hash = _Py_HashBytes(key, (Py_ssize_t)length)};
+    name.head.ob_base = (PyObject){.ob_refcnt = 1, .ob_type = &PyUnicode_Type};
+    name.head.state.kind = PyUnicode_1BYTE_KIND;
+    name.head.state.compact = name.head.state.ascii = name.head.state.ready = 1;
+    *value = get_known_hash(self, (PyObject *)&name.head, name.head.hash);
+    return 1;
+}
+
 PyObject *_PyDict_GetItemStringWithError(PyObject *op, const char *key) {
+    PyObject *found;
+    if (get_plain_text(op, key, &found)) return found;
     PyObject *name = PyUnicode_FromString(key);
     if (name == NULL) return NULL;
     PyObject *value = PyDict_GetItemWithError(op, name);
@@ -835,6 +862,8 @@ PyObject *_PyDict_GetItemStringWithError(PyObject *op, const char *key) {
 }
 
 PyObject *PyDict_GetItemString(PyObject *op, const char *key) {
+    PyObject *found;
+    if (get_plain_text(op, key, &found)) return found;
     PyObject *name = PyUnicode_FromString(key);
     if (name == NULL) {
         PyErr_Clear();

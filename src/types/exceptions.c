@@ -48,6 +48,14 @@ int kr_exception_traverse(PyObject *self, visitproc visit, void *arg) {
     return 0;
 }
 
+/* Drops what the last use of a shared exception left in it. */
+static void forget_last_use(PyObject *self) {
+    PyBaseExceptionObject *exception = (PyBaseExceptionObject *)self;
+    Py_CLEAR(exception->traceback);
+    Py_CLEAR(exception->cause);
+    Py_CLEAR(exception->context);
+}
+
 static void exception_dealloc(PyObject *self) {
     PyObject_GC_UnTrack(self);
     /* A chain of causes or contexts can be as long as a program likes. */
@@ -569,7 +577,9 @@ static void memory_dealloc(PyObject *self) {
 
 PyObject *kr_memory_error_new(void) {
     PyObject *error = take_free_memory_error();
-    return error != NULL ? error : Py_NewRef(state.last_memory_error);
+    if (error != NULL) return error;
+    if (state.last_memory_error != NULL) forget_last_use(state.last_memory_error);
+    return Py_XNewRef(state.last_memory_error);
 }
 
 PyObject *kr_recursion_error_reserved(void) { return Py_NewRef(state.recursion_error); }
@@ -587,8 +597,9 @@ static int reserve_errors(void) {
     while (count > 0) Py_DECREF(errors[--count]);
     if (!complete) return -1;
     state.last_memory_error = kr_exception_new(&kr_exc_MemoryError, NULL, NULL);
+    if (state.last_memory_error == NULL) return -1;
     state.recursion_error = PyObject_CallFunction(PyExc_RecursionError, "s", "maximum recursion depth exceeded");
-    return state.last_memory_error != NULL && state.recursion_error != NULL ? 0 : -1;
+    return state.recursion_error != NULL ? 0 : -1;
 }
 
 PyTypeObject kr_exc_MemoryError = {

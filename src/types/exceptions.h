@@ -20,9 +20,6 @@ int kr_exceptions_add_to(PyObject *builtins_dict);
 /* Releases what kr_exceptions_initialize has reserved. */
 void kr_exceptions_finalize(void);
 
-/* Returns a new reference to a MemoryError without arguments. Never fails: when nothing can be allocated it is one of the
- * reserved ones, and after these a shared one. */
-PyObject *kr_memory_error_new(void);
 /* Returns a new reference to the shared RecursionError that serves when even creating one would go too deep. */
 PyObject *kr_recursion_error_reserved(void);
 

@@ -81,7 +81,11 @@ static PyObject *structseq_from(PyTypeObject *type, PyObject *sequence, PyObject
     Py_ssize_t i = 0;
     for (; i < count; i++) self->ob_item[i] = Py_NewRef(PySequence_Fast_GET_ITEM(sequence, i));
     for (; i < most; i++) {
-        PyObject *value = dict == NULL ? NULL : PyDict_GetItemString(dict, type->tp_members[i - unnamed].name);
+        PyObject *value = dict == NULL ? NULL : _PyDict_GetItemStringWithError(dict, type->tp_members[i - unnamed].name);
+        if (value == NULL && PyErr_Occurred()) {
+            Py_CLEAR(self);
+            goto finish;
+        }
         self->ob_item[i] = Py_NewRef(value != NULL ? value : Py_None);
     }
     kr_gc_track(self);

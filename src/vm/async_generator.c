@@ -362,7 +362,8 @@ static PyObject *get_suspended(PyAsyncGenObject *self, void *closure) {
 static PyObject *get_frame(PyAsyncGenObject *self, void *closure) {
     if (PySys_Audit("object.__getattr__", "Os", self, "ag_frame") < 0) return NULL;
     if (self->ag_frame_state == KR_FRAME_STATE_CLEARED) Py_RETURN_NONE;
-    return Py_XNewRef((PyObject *)kr_frame_object((KrFrame *)self->ag_iframe));
+    PyFrameObject *frame = kr_frame_object((KrFrame *)self->ag_iframe);
+    return frame == NULL ? PyErr_NoMemory() : Py_NewRef((PyObject *)frame);
 }
 
 static PyObject *get_code(PyAsyncGenObject *self, void *closure) {

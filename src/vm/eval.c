@@ -145,8 +145,24 @@ static void convert_stop_iteration(int flags, KrFrame *frame) {
 #define NAME(i) PyTuple_GET_ITEM(frame->code->co_names, i)
 #define SKIP(units) (ip += (units))
 
+/* No instruction leaves an exception behind. */
+#ifdef KRAIT_DEBUG
+#define CHECK_NO_EXCEPTION()                                                                                           \
+    if (UNLIKELY(PyErr_Occurred() != NULL)) refuse_exception(frame)
+static void refuse_exception(KrFrame *frame) {
+    int offset = kr_frame_lasti(frame);
+    fprintf(stderr, "krait: an exception is set after the instruction at offset %d of %s\n", 2 * offset,
+            PyUnicode_AsUTF8(frame->code->co_qualname));
+    PyErr_Print();
+    Py_FatalError("an exception was left behind");
+}
+#else
+#define CHECK_NO_EXCEPTION() (void)0
+#endif
+
 #define NEXT()                                                                                                         \
     do {                                                                                                               \
+        CHECK_NO_EXCEPTION();                                                                                          \
         _Py_CODEUNIT word_ = *ip++;                                                                                    \
         oparg = _Py_OPARG(word_);                                                                                      \
         goto *targets[_Py_OPCODE(word_)];                                                                              \
@@ -316,18 +332,19 @@ exception_unwind: {
         if (thread->cframe->use_tracing) kr_trace_return(thread, frame, NULL);
         goto exit_unwind;
     }
-    PyObject **level = local + frame->code->co_nlocalsplus + depth;
+    PyObject **level = local + frame->code->co_nlocalsplus + depth, *type, *value, *traceback;
     while (sp > level) {
         PyObject *value = POP();
         Py_XDECREF(value);
     }
     if (push_offset) {
+        PyErr_Fetch(&type, &value, &traceback);
         PyObject *last = PyLong_FromLong(kr_frame_lasti(frame));
-        if (last == NULL) goto exception_unwind;
-        PUSH(last);
+        if (last == NULL) PyErr_Clear(); /* it only tells a traceback where the exception came from */
+        PUSH(last == NULL ? Py_NewRef(Py_None) : last);
+        PyErr_Restore(type, value, traceback);
     }
     /* The handler's code restores this by RERAISE, so the exception goes on the stack as a value. */
-    PyObject *type, *value, *traceback;
     PyErr_Fetch(&type, &value, &traceback);
     PyErr_NormalizeException(&type, &value, &traceback);
     if (traceback != NULL)

@@ -109,14 +109,14 @@ PyFrameObject *PyFrame_GetBack(PyFrameObject *self) {
     PyFrameObject *back = self->f_back;
     if (back == NULL) {
         KrFrame *previous = kr_frame_first_complete(self->frame->previous);
-        if (previous != NULL) back = kr_frame_object(previous);
+        if (previous != NULL && (back = kr_frame_object(previous)) == NULL) PyErr_NoMemory();
     }
     return (PyFrameObject *)Py_XNewRef((PyObject *)back);
 }
 
 static PyObject *get_back(PyFrameObject *self, void *closure) {
     PyObject *back = (PyObject *)PyFrame_GetBack(self);
-    return back != NULL ? back : Py_NewRef(Py_None);
+    return back != NULL || PyErr_Occurred() ? back : Py_NewRef(Py_None);
 }
 
 PyCodeObject *PyFrame_GetCode(PyFrameObject *self) { return (PyCodeObject *)Py_NewRef((PyObject *)self->frame->code); }

@@ -553,7 +553,8 @@ static PyObject *get_frame(PyGenObject *self, void *closure) {
                                                                                                 : "gi_frame") < 0)
         return NULL;
     if (self->gi_frame_state == KR_FRAME_STATE_CLEARED) return Py_NewRef(Py_None);
-    return Py_XNewRef((PyObject *)kr_frame_object(frame_of(self)));
+    PyFrameObject *frame = kr_frame_object(frame_of(self));
+    return frame == NULL ? PyErr_NoMemory() : Py_NewRef((PyObject *)frame);
 }
 
 static PyObject *get_code(PyGenObject *self, void *closure) {

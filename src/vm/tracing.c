@@ -32,7 +32,10 @@ static int call_hook(PyThreadState *thread, Py_tracefunc function, PyObject *sel
                      PyObject *argument) {
     if (thread->tracing) return 0;
     PyFrameObject *object = kr_frame_object(frame);
-    if (object == NULL) return -1;
+    if (object == NULL) {
+        PyErr_NoMemory();
+        return -1;
+    }
     int old_event = thread->tracing_what, result;
     thread->tracing_what = event;
     PyThreadState_EnterTracing(thread);
@@ -125,7 +128,10 @@ int kr_trace_instruction(PyThreadState *thread, KrFrame *frame, int previous_off
     int offset = kr_frame_lasti(frame);
     if (offset < code->_co_firsttraceable) return 0;
     PyFrameObject *object = kr_frame_object(frame);
-    if (object == NULL) return -1;
+    if (object == NULL) {
+        PyErr_NoMemory();
+        return -1;
+    }
     int line = PyCode_Addr2Line(code, offset * (int)sizeof(_Py_CODEUNIT)), result = 0;
     if (line >= 0 && object->trace_lines) {
         int previous_line = previous_offset > code->_co_firsttraceable

@@ -40,6 +40,10 @@ static const struct PyExpat_CAPI *expat;
 /* ---- Errors ---- */
 
 static void set_error(XML_Size line, XML_Size column, enum XML_Error code, const char *message) {
+    if (code == XML_ERROR_NO_MEMORY) {
+        PyErr_NoMemory();
+        return;
+    }
     PyObject *text = PyUnicode_FromFormat("%s: line %zu, column %zu",
                                           message != NULL ? message : expat->ErrorString(code), (size_t)line, (size_t)column);
     PyObject *error = text != NULL ? PyObject_CallOneArg(parse_error(), text) : NULL;

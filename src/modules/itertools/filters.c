@@ -600,7 +600,7 @@ static PyObject *zip_longest_new(PyTypeObject *type, PyObject *args, PyObject *k
     PyObject *fill = Py_None;
     if (kwargs != NULL && PyDict_GET_SIZE(kwargs) > 0) {
         fill = NULL;
-        if (PyDict_GET_SIZE(kwargs) == 1) fill = PyDict_GetItemString(kwargs, "fillvalue");
+        if (PyDict_GET_SIZE(kwargs) == 1) fill = _PyDict_GetItemStringWithError(kwargs, "fillvalue");
         if (fill == NULL) {
             if (!PyErr_Occurred())
                 PyErr_SetString(PyExc_TypeError, "zip_longest() got an unexpected keyword argument");
