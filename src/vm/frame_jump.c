@@ -1,7 +1,7 @@
 /* Jumping in a traced frame: assignment to f_lineno.
  *
  * A jump is safe if the operand stack at the target is the current one with items taken off, so the shape of the stack is
- * computed for every instruction: a word of two-bit kinds, the bottom item highest.
+ * computed for every instruction: a word of three-bit kinds, the bottom item highest.
  */
 #include <Python.h>
 #include <frameobject.h>
@@ -14,7 +14,7 @@
 
 typedef enum Kind { KIND_ITERATOR = 1, KIND_EXCEPTION = 2, KIND_OBJECT = 3, KIND_NULL = 4, KIND_LASTI = 5 } Kind;
 
-enum { KIND_BITS = 3, MOST_ITEMS = 63 / KIND_BITS };
+enum { KIND_BITS = 3, KIND_MASK = (1 << KIND_BITS) - 1, MOST_ITEMS = 63 / KIND_BITS };
 
 static const int64_t UNKNOWN = -1, OVERFLOWED = -2;
 
@@ -23,9 +23,9 @@ static int64_t push(int64_t stack, Kind kind) {
     return stack << KIND_BITS | kind;
 }
 static int64_t pop(int64_t stack) { return stack < 0 ? OVERFLOWED : stack >> KIND_BITS; }
-static Kind top(int64_t stack) { return stack < 0 ? KIND_OBJECT : (Kind)(stack & 7); }
+static Kind top(int64_t stack) { return stack < 0 ? KIND_OBJECT : (Kind)(stack & KIND_MASK); }
 
-static int64_t peek_kind(int64_t stack, int depth) { return stack < 0 ? KIND_OBJECT : (stack >> (depth - 1) * KIND_BITS) & 7; }
+static Kind peek_kind(int64_t stack, int depth) { return top(stack < 0 ? stack : stack >> (depth - 1) * KIND_BITS); }
 
 static int64_t pop_many(int64_t stack, int count) {
     while (count-- > 0) stack = pop(stack);
@@ -65,6 +65,78 @@ static void merge(int64_t *stacks, int at, int64_t stack) {
     if (stacks[at] == UNKNOWN) stacks[at] = stack;
 }
 
+/* Exchanges the top item with the one at `depth`. */
+static int64_t swap(int64_t stack, int depth) {
+    Kind kinds[MOST_ITEMS];
+    if (stack < 0 || depth < 2 || depth >= MOST_ITEMS) return stack;
+    for (int i = 1; i <= depth; i++) kinds[i] = peek_kind(stack, i);
+    int64_t swapped = push(pop_many(stack, depth), kinds[1]);
+    for (int i = depth - 1; i > 1; i--) swapped = push(swapped, kinds[i]);
+    return push(swapped, kinds[depth]);
+}
+
+/* Merges the shape after an instruction into those before the ones that may follow: `next`, or a jump's target. Returns 1 if
+ * an earlier one is known only now. */
+static int follow(int64_t *stacks, int64_t stack, int opcode, int oparg, int next) {
+    int backward = 0;
+    switch (opcode) {
+        case OP_JUMP_IF_FALSE_OR_POP: case OP_JUMP_IF_TRUE_OR_POP:
+            merge(stacks, next + oparg, stack);
+            merge(stacks, next, pop(stack));
+            break;
+        case OP_POP_JUMP_FORWARD_IF_FALSE: case OP_POP_JUMP_FORWARD_IF_TRUE: case OP_POP_JUMP_FORWARD_IF_NONE:
+        case OP_POP_JUMP_FORWARD_IF_NOT_NONE:
+            merge(stacks, next + oparg, pop(stack));
+            merge(stacks, next, pop(stack));
+            break;
+        case OP_POP_JUMP_BACKWARD_IF_FALSE: case OP_POP_JUMP_BACKWARD_IF_TRUE: case OP_POP_JUMP_BACKWARD_IF_NONE:
+        case OP_POP_JUMP_BACKWARD_IF_NOT_NONE: {
+            int target = next - oparg;
+            backward = stacks[target] == UNKNOWN;
+            merge(stacks, target, pop(stack));
+            merge(stacks, next, pop(stack));
+            break;
+        }
+        case OP_SEND:
+            merge(stacks, next + oparg, push(pop_many(stack, 2), KIND_OBJECT));
+            merge(stacks, next, stack);
+            break;
+        case OP_JUMP_FORWARD: merge(stacks, next + oparg, stack); break;
+        case OP_JUMP_BACKWARD: case OP_JUMP_BACKWARD_NO_INTERRUPT: {
+            int target = next - oparg;
+            backward = stacks[target] == UNKNOWN;
+            merge(stacks, target, stack);
+            break;
+        }
+        case OP_GET_ITER: case OP_GET_AITER: merge(stacks, next, push(pop(stack), KIND_ITERATOR)); break;
+        case OP_FOR_ITER:
+            merge(stacks, next + oparg, pop(stack));
+            merge(stacks, next, push(stack, KIND_OBJECT));
+            break;
+        case OP_END_ASYNC_FOR: merge(stacks, next, pop_many(stack, 2)); break;
+        case OP_PUSH_EXC_INFO:
+            merge(stacks, next, push(push(pop(stack), KIND_EXCEPTION), KIND_EXCEPTION));
+            break;
+        case OP_POP_EXCEPT: merge(stacks, next, pop(stack)); break;
+        case OP_RETURN_VALUE: case OP_RAISE_VARARGS: case OP_RERAISE: break;
+        case OP_PUSH_NULL: merge(stacks, next, push(stack, KIND_NULL)); break;
+        case OP_LOAD_GLOBAL:
+            if (oparg & 1) stack = push(stack, KIND_NULL);
+            merge(stacks, next, push(stack, KIND_OBJECT));
+            break;
+        case OP_LOAD_METHOD: merge(stacks, next, push(push(pop(stack), KIND_NULL), KIND_OBJECT)); break;
+        case OP_PRECALL: merge(stacks, next, stack); break; /* CALL takes the arguments off */
+        case OP_CALL: merge(stacks, next, push(pop_many(stack, oparg + 2), KIND_OBJECT)); break;
+        case OP_SWAP: merge(stacks, next, swap(stack, oparg)); break;
+        case OP_COPY: merge(stacks, next, push(stack, peek_kind(stack, oparg))); break;
+        default: {
+            int effect = PyCompile_OpcodeStackEffect(opcode, opcode >= OP_HAVE_ARGUMENT ? oparg : 0);
+            merge(stacks, next, effect < 0 ? pop_many(stack, -effect) : push_many(stack, effect));
+        }
+    }
+    return backward;
+}
+
 /* The stack's shape before each instruction; PyMem_Malloc'ed, or NULL with MemoryError. */
 static int64_t *compute_stacks(PyCodeObject *code) {
     int units = kr_code_units(code);
@@ -97,74 +169,7 @@ static int64_t *compute_stacks(PyCodeObject *code) {
                 i = next;
                 continue;
             }
-            switch (opcode) {
-                case OP_JUMP_IF_FALSE_OR_POP: case OP_JUMP_IF_TRUE_OR_POP:
-                    merge(stacks, next + oparg, stack);
-                    merge(stacks, next, pop(stack));
-                    break;
-                case OP_POP_JUMP_FORWARD_IF_FALSE: case OP_POP_JUMP_FORWARD_IF_TRUE: case OP_POP_JUMP_FORWARD_IF_NONE:
-                case OP_POP_JUMP_FORWARD_IF_NOT_NONE:
-                    merge(stacks, next + oparg, pop(stack));
-                    merge(stacks, next, pop(stack));
-                    break;
-                case OP_POP_JUMP_BACKWARD_IF_FALSE: case OP_POP_JUMP_BACKWARD_IF_TRUE: case OP_POP_JUMP_BACKWARD_IF_NONE:
-                case OP_POP_JUMP_BACKWARD_IF_NOT_NONE: {
-                    int target = next - oparg;
-                    if (stacks[target] == UNKNOWN) again = 1;
-                    merge(stacks, target, pop(stack));
-                    merge(stacks, next, pop(stack));
-                    break;
-                }
-                case OP_SEND:
-                    merge(stacks, next + oparg, push(pop_many(stack, 2), KIND_OBJECT));
-                    merge(stacks, next, stack);
-                    break;
-                case OP_JUMP_FORWARD: merge(stacks, next + oparg, stack); break;
-                case OP_JUMP_BACKWARD: case OP_JUMP_BACKWARD_NO_INTERRUPT: {
-                    int target = next - oparg;
-                    if (stacks[target] == UNKNOWN) again = 1;
-                    merge(stacks, target, stack);
-                    break;
-                }
-                case OP_GET_ITER: case OP_GET_AITER: merge(stacks, next, push(pop(stack), KIND_ITERATOR)); break;
-                case OP_FOR_ITER:
-                    merge(stacks, next + oparg, pop(stack));
-                    merge(stacks, next, push(stack, KIND_OBJECT));
-                    break;
-                case OP_END_ASYNC_FOR: merge(stacks, next, pop_many(stack, 2)); break;
-                case OP_PUSH_EXC_INFO:
-                    merge(stacks, next, push(push(pop(stack), KIND_EXCEPTION), KIND_EXCEPTION));
-                    break;
-                case OP_POP_EXCEPT: merge(stacks, next, pop(stack)); break;
-                case OP_RETURN_VALUE: case OP_RAISE_VARARGS: case OP_RERAISE: break;
-                case OP_PUSH_NULL: merge(stacks, next, push(stack, KIND_NULL)); break;
-                case OP_LOAD_GLOBAL:
-                    if (oparg & 1) stack = push(stack, KIND_NULL);
-                    merge(stacks, next, push(stack, KIND_OBJECT));
-                    break;
-                case OP_LOAD_METHOD: merge(stacks, next, push(push(pop(stack), KIND_NULL), KIND_OBJECT)); break;
-                case OP_PRECALL: merge(stacks, next, stack); break; /* CALL takes the arguments off */
-                case OP_CALL: merge(stacks, next, push(pop_many(stack, oparg + 2), KIND_OBJECT)); break;
-                case OP_SWAP: {
-                    int64_t kinds[MOST_ITEMS];
-                    if (stack < 0 || oparg >= MOST_ITEMS) {
-                        merge(stacks, next, stack);
-                        break;
-                    }
-                    for (int k = 1; k <= oparg; k++) kinds[k] = peek_kind(stack, k);
-                    int64_t swapped = pop_many(stack, oparg), kind = kinds[1];
-                    kinds[1] = kinds[oparg];
-                    kinds[oparg] = kind;
-                    for (int k = oparg; k >= 1; k--) swapped = push(swapped, (Kind)kinds[k]);
-                    merge(stacks, next, swapped);
-                    break;
-                }
-                case OP_COPY: merge(stacks, next, push(stack, (Kind)peek_kind(stack, oparg))); break;
-                default: {
-                    int effect = PyCompile_OpcodeStackEffect(opcode, opcode >= OP_HAVE_ARGUMENT ? oparg : 0);
-                    merge(stacks, next, effect < 0 ? pop_many(stack, -effect) : push_many(stack, effect));
-                }
-            }
+            if (follow(stacks, stack, opcode, oparg, next)) again = 1;
             oparg = 0;
             i = next;
         }
@@ -193,7 +198,6 @@ static int compatible(int64_t from, int64_t target) {
 
 static const char *explain(int64_t target) {
     if (target == OVERFLOWED) return "stack is too deep to analyze";
-    if (target == UNKNOWN) return "can't jump into an unreachable statement or a block"; /* refined by the caller */
     switch (top(target)) {
         case KIND_EXCEPTION: return "can't jump into an 'except' block as there's no exception";
         case KIND_LASTI: return "can't jump into a re-raising block as there's no location";
@@ -202,11 +206,134 @@ static const char *explain(int64_t target) {
     }
 }
 
+/* What a frame may be doing when its line is set. */
+typedef struct Moment {
+    PyGenObject *generator; /* whose frame it is, or NULL */
+    int yields;             /* a generator in the event of its yield: its frame is as good as suspended */
+    int suspended;
+} Moment;
+
+static Moment moment_of(PyThreadState *thread, KrFrame *frame) {
+    Moment moment = {NULL, 0, 0};
+    if (frame->owner != KR_OWNED_BY_GENERATOR) return moment;
+    moment.generator = kr_frame_generator(frame);
+    moment.yields = moment.generator->gi_frame_state == KR_FRAME_STATE_EXECUTING &&
+                    thread->tracing_what == PyTrace_RETURN && frame->instruction >= kr_code_start(frame->code) &&
+                    _Py_OPCODE(*frame->instruction) == OP_YIELD_VALUE;
+    moment.suspended = moment.yields || moment.generator->gi_frame_state == KR_FRAME_STATE_SUSPENDED;
+    return moment;
+}
+
+/* Returns why the frame cannot jump now, or NULL. */
+static const char *refusal(PyThreadState *thread, PyFrameObject *self, const Moment *moment) {
+    int state = moment->generator != NULL ? moment->generator->gi_frame_state : KR_FRAME_STATE_EXECUTING;
+    if (state == KR_FRAME_STATE_JUMPED || self->frame->flags & KR_FRAME_JUMPED)
+        return "can only jump once before the generator is resumed";
+    if (state == KR_FRAME_STATE_CREATED || (!moment->suspended && thread->tracing_what == PyTrace_CALL))
+        return "can't jump from the 'call' trace event of a new frame";
+    if (!moment->suspended && thread->tracing_what != PyTrace_LINE) return "can only jump from a 'line' trace event";
+    return self->trace == NULL ? "f_lineno can only be set by a trace function" : NULL;
+}
+
+/* Reads the wanted line. Returns 0, or -1 with an exception. */
+static int read_line(PyCodeObject *code, PyObject *value, long *line) {
+    int overflow;
+    *line = PyLong_AsLongAndOverflow(value, &overflow);
+    if (overflow || *line > INT_MAX || *line < INT_MIN) {
+        PyErr_SetString(PyExc_ValueError, "lineno out of range");
+        return -1;
+    }
+    if (*line < code->co_firstlineno) {
+        PyErr_Format(PyExc_ValueError, "line %ld comes before the current code block", *line);
+        return -1;
+    }
+    return 0;
+}
+
+/* Fills `lines` with the line that begins at each instruction, -1 elsewhere. Returns the first line from `wanted` on that has
+ * code, or -1. */
+static int mark_lines(PyCodeObject *code, long wanted, int *lines) {
+    KrLocationWalk walk;
+    int last = -1, found = INT_MAX;
+    for (int i = 0; i < kr_code_units(code); i++) lines[i] = -1;
+    kr_location_walk_init(&walk, code);
+    while (kr_location_walk_step(&walk)) {
+        int line = walk.location.lineno;
+        if (line != last && line != -1) {
+            int unit = walk.start / (int)sizeof(_Py_CODEUNIT);
+            lines[unit] = line;
+            if (line >= wanted && line < found && unit >= code->_co_firsttraceable) found = line;
+        }
+        last = line;
+    }
+    return found == INT_MAX ? -1 : found;
+}
+
+/* Finds the instruction at which the line begins and whose stack takes least from `stack`. Returns its index, or -1 with an
+ * exception. */
+static int find_target(PyCodeObject *code, const int *lines, const int64_t *stacks, int line, int64_t stack) {
+    int best = -1;
+    const char *message = "cannot find bytecode for specified line";
+    for (int i = 0; i < kr_code_units(code); i++) {
+        if (lines[i] != line) continue;
+        if (compatible(stack, stacks[i])) {
+            if (best < 0 || stacks[i] > stacks[best]) best = i;
+        } else {
+            message = stack == OVERFLOWED     ? "stack to deep to analyze"
+                      : stack == UNKNOWN      ? "can't jump from unreachable code"
+                      : stacks[i] == UNKNOWN  ? "can't jump into unreachable code"
+                                              : explain(stacks[i]);
+        }
+    }
+    if (best < 0) PyErr_SetString(PyExc_ValueError, message);
+    return best;
+}
+
+/* Takes the items off the frame's stack that the target does not have. */
+static void drop_items(KrFrame *frame, _PyErr_StackItem *handled, int64_t stack, int64_t target) {
+    for (; stack > target; stack = pop(stack)) {
+        PyObject *item = frame->slot[--frame->stack_top];
+        if (top(stack) != KIND_EXCEPTION) {
+            Py_XDECREF(item);
+            continue;
+        }
+        PyObject *old = handled->exc_value;
+        handled->exc_value = item == Py_None ? NULL : item;
+        if (item == Py_None) Py_DECREF(item);
+        Py_XDECREF(old);
+    }
+}
+
+/* Jumps, with room for the analysis of the code. Returns 0, or -1 with an exception. */
+static int jump(PyThreadState *thread, PyFrameObject *self, const Moment *moment, long wanted, int *lines,
+                const int64_t *stacks) {
+    KrFrame *frame = self->frame;
+    int line = mark_lines(frame->code, wanted, lines), lasti = kr_frame_lasti(frame);
+    if (line < 0) {
+        PyErr_Format(PyExc_ValueError, "line %ld comes after the current code block", wanted);
+        return -1;
+    }
+    int64_t stack = stacks[lasti < 0 ? 0 : lasti];
+    if (moment->suspended && stack >= 0) stack = pop(stack); /* the value that was yielded */
+    int target = find_target(frame->code, lines, stacks, line, stack);
+    if (target < 0) return -1;
+    drop_items(frame, moment->generator != NULL ? &moment->generator->gi_exc_state : thread->exc_info, stack, stacks[target]);
+    self->line = 0;
+    frame->instruction = kr_code_start(frame->code) + target;
+    if (moment->suspended) { /* resuming continues after the instruction, and must not push what is sent: nobody pops it */
+        frame->instruction--;
+        if (moment->yields)
+            frame->flags |= KR_FRAME_JUMPED;
+        else
+            moment->generator->gi_frame_state = KR_FRAME_STATE_JUMPED;
+    }
+    return 0;
+}
+
 int kr_frame_set_line(PyFrameObject *self, PyObject *value, void *closure);
 int kr_frame_set_line(PyFrameObject *self, PyObject *value, void *closure) {
     PyThreadState *thread = kr_tstate();
-    KrFrame *frame = self->frame;
-    PyCodeObject *code = frame->code;
+    PyCodeObject *code = self->frame->code;
     if (value == NULL) {
         PyErr_SetString(PyExc_AttributeError, "cannot delete attribute");
         return -1;
@@ -215,132 +342,20 @@ int kr_frame_set_line(PyFrameObject *self, PyObject *value, void *closure) {
         PyErr_SetString(PyExc_ValueError, "lineno must be an integer");
         return -1;
     }
-    int generator_state = frame->owner == KR_OWNED_BY_GENERATOR ? kr_frame_generator(frame)->gi_frame_state
-                                                                : KR_FRAME_STATE_EXECUTING;
-    /* a generator may also jump in the event of its yield: the frame then is as good as suspended */
-    int yields = frame->owner == KR_OWNED_BY_GENERATOR && generator_state == KR_FRAME_STATE_EXECUTING &&
-                 thread->tracing_what == PyTrace_RETURN && frame->instruction >= kr_code_start(code) &&
-                 _Py_OPCODE(*frame->instruction) == OP_YIELD_VALUE;
-    int suspended = generator_state == KR_FRAME_STATE_SUSPENDED || yields;
-    if (generator_state == KR_FRAME_STATE_JUMPED || frame->flags & KR_FRAME_JUMPED) {
-        PyErr_SetString(PyExc_ValueError, "can only jump once before the generator is resumed");
+    Moment moment = moment_of(thread, self->frame);
+    const char *problem = refusal(thread, self, &moment);
+    if (problem != NULL) {
+        PyErr_SetString(PyExc_ValueError, problem);
         return -1;
     }
-    if (frame->owner == KR_OWNED_BY_GENERATOR && kr_frame_generator(frame)->gi_frame_state == KR_FRAME_STATE_CREATED) {
-        PyErr_Format(PyExc_ValueError, "can't jump from the 'call' trace event of a new frame");
+    long wanted;
+    if (read_line(code, value, &wanted) < 0 || PySys_Audit("object.__setattr__", "Osi", self, "f_lineno", (int)wanted) < 0)
         return -1;
-    }
-    if (!suspended) switch (thread->tracing_what) {
-            case PyTrace_EXCEPTION:
-                PyErr_SetString(PyExc_ValueError, "can only jump from a 'line' trace event");
-                return -1;
-            case PyTrace_CALL:
-                PyErr_Format(PyExc_ValueError, "can't jump from the 'call' trace event of a new frame");
-                return -1;
-            case PyTrace_LINE: break;
-            case PyTrace_RETURN:
-                if (!suspended) {
-                    PyErr_SetString(PyExc_ValueError, "can only jump from a 'line' trace event");
-                    return -1;
-                }
-                break;
-            default: PyErr_SetString(PyExc_ValueError, "can only jump from a 'line' trace event"); return -1;
-        }
-    if (self->trace == NULL) {
-        PyErr_Format(PyExc_ValueError, "f_lineno can only be set by a trace function");
-        return -1;
-    }
-    int overflow;
-    long wanted = PyLong_AsLongAndOverflow(value, &overflow);
-    if (overflow || wanted > INT_MAX || wanted < INT_MIN) {
-        PyErr_SetString(PyExc_ValueError, "lineno out of range");
-        return -1;
-    }
-    if (wanted < code->co_firstlineno) {
-        PyErr_Format(PyExc_ValueError, "line %ld comes before the current code block", wanted);
-        return -1;
-    }
-    int units = kr_code_units(code);
-    if (PySys_Audit("object.__setattr__", "Osi", self, "f_lineno", (int)wanted) < 0) return -1;
-    /* starts of lines: the first line at or after the wanted one that has code */
-    int *lines = PyMem_New(int, units);
+    int *lines = PyMem_New(int, kr_code_units(code));
+    if (lines == NULL) PyErr_NoMemory();
     int64_t *stacks = lines == NULL ? NULL : compute_stacks(code);
-    if (stacks == NULL) {
-        if (lines == NULL) PyErr_NoMemory();
-        PyMem_Free(lines);
-        return -1;
-    }
-    for (int i = 0; i < units; i++) lines[i] = -1;
-    KrLocationWalk walk;
-    int last = -1, first_after = INT_MAX;
-    kr_location_walk_init(&walk, code);
-    while (kr_location_walk_step(&walk)) {
-        int line = walk.location.lineno;
-        if (line != last && line != -1) {
-            last = line;
-            lines[walk.start / (int)sizeof(_Py_CODEUNIT)] = line;
-            if (line >= wanted && line < first_after && walk.start / 2 >= code->_co_firsttraceable) first_after = line;
-        }
-        if (line == -1) last = -1;
-    }
-    int result = -1;
-    if (first_after == INT_MAX) {
-        PyErr_Format(PyExc_ValueError, "line %ld comes after the current code block", wanted);
-        goto done;
-    }
-    int lasti = kr_frame_lasti(frame), best = -1;
-    int64_t start_stack = stacks[lasti < 0 ? 0 : lasti], best_stack = UNKNOWN;
-    if (suspended && start_stack >= 0) start_stack = pop(start_stack); /* the value that was yielded */
-    const char *message = "cannot find bytecode for specified line";
-    int64_t seen = UNKNOWN;
-    for (int i = 0; i < units; i++) {
-        if (lines[i] != first_after) continue;
-        int64_t target = stacks[i];
-        if (seen == UNKNOWN) seen = target;
-        if (compatible(start_stack, target)) {
-            message = NULL;
-            if (best < 0 || target > best_stack) {
-                best_stack = target;
-                best = i;
-            }
-        } else if (message != NULL) {
-            message = start_stack == OVERFLOWED ? "stack to deep to analyze"
-                      : start_stack == UNKNOWN  ? "can't jump from unreachable code"
-                      : target == UNKNOWN       ? "can't jump into unreachable code"
-                                                : explain(target);
-        }
-    }
-    if (message != NULL) {
-        PyErr_SetString(PyExc_ValueError, message);
-        goto done;
-    }
-    /* drop what the target does not have */
-    _PyErr_StackItem *handled =
-        frame->owner == KR_OWNED_BY_GENERATOR ? &kr_frame_generator(frame)->gi_exc_state : thread->exc_info;
-    while (start_stack > best_stack) {
-        if (top(start_stack) == KIND_EXCEPTION) {
-            PyObject *old = handled->exc_value, *value_below = frame->slot[--frame->stack_top];
-            handled->exc_value = value_below == Py_None ? NULL : value_below;
-            if (value_below == Py_None) Py_DECREF(value_below);
-            Py_XDECREF(old);
-        } else {
-            PyObject *dropped = frame->slot[--frame->stack_top];
-            Py_XDECREF(dropped);
-        }
-        start_stack = pop(start_stack);
-    }
-    self->line = 0;
-    frame->instruction = kr_code_start(code) + best;
-    if (suspended) { /* resuming continues after the instruction, and must not push what is sent: nobody pops it */
-        frame->instruction--;
-        if (yields)
-            frame->flags |= KR_FRAME_JUMPED;
-        else
-            kr_frame_generator(frame)->gi_frame_state = KR_FRAME_STATE_JUMPED;
-    }
-    result = 0;
-done:
+    int status = stacks == NULL ? -1 : jump(thread, self, &moment, wanted, lines, stacks);
     PyMem_Free(lines);
     PyMem_Free(stacks);
-    return result;
+    return status;
 }
