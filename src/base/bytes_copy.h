@@ -8,8 +8,4 @@ static inline void kr_copy_bytes(void *to, const void *from, size_t count) {
     if (count != 0) memcpy(to, from, count);
 }
 
-static inline void kr_move_bytes(void *to, const void *from, size_t count) {
-    if (count != 0) memmove(to, from, count);
-}
-
 #endif

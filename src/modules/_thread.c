@@ -1,7 +1,7 @@
 /* _thread: starting threads, locks, and data of one thread.
  *
  * Invariant of thread-local objects: each (local, thread) pair that was ever used has one KrLocalEntry, which is in the
- * table of the local and in the list of the thread's KrLocalThread. Whichever of the two dies first takes the entry out of
+ * table of the local and in the list of the thread's LocalThread. Whichever of the two dies first takes the entry out of
  * both and drops the namespace.
  */
 #include <Python.h>

@@ -18,6 +18,4 @@ typedef struct {
     PyObject *name; /* for messages when the namespace is gone; may be NULL */
 } PyModuleObject;
 
-static inline PyObject *kr_module_dict(PyObject *module) { return ((PyModuleObject *)module)->dict; }
-
 #endif

@@ -617,5 +617,3 @@ PyStatus PyConfig_Read(PyConfig *config) {
         TRY(PyConfig_SetString(config, &config->stdio_errors, stdio_errors()));
     return compute_paths(config);
 }
-
-void kr_config_finalize(void) {}

@@ -34,6 +34,5 @@ PyStatus kr_heap_limit_start(const PyConfig *config);
 int kr_locale_is_c(void);
 /* True if LC_CTYPE was such a locale before it was coerced to UTF-8. */
 int kr_locale_began_as_c(void);
-void kr_config_finalize(void);
 
 #endif

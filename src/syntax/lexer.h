@@ -24,7 +24,7 @@ enum {
 typedef enum KrLexerState {
     KR_LEXER_OK,
     KR_LEXER_AT_END,            /* everything was read */
-    KR_LEXER_BAD_DEDENT,        /* from here on: an error that the reader of tokens reports (kr_lexer_raise) */
+    KR_LEXER_BAD_DEDENT,        /* from here on: an error that the reader of tokens reports (syntax_error.c) */
     KR_LEXER_BAD_TABS,
     KR_LEXER_TOO_DEEP,
     KR_LEXER_BAD_CONTINUATION,

@@ -71,7 +71,6 @@ void kr_location_walk_init(KrLocationWalk *walk, PyCodeObject *code);
 int kr_location_walk_step(KrLocationWalk *walk);
 
 /* Prepares a range for _PyCode_CheckLineNumber. */
-void kr_code_address_range_init(PyCodeObject *code, PyCodeAddressRange *bounds);
 /* Returns the table with lines only, a new reference. */
 PyObject *kr_location_table_without_columns(PyObject *table);
 /* What co_lnotab, co_lines() and co_positions() return. */

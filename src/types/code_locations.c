@@ -127,15 +127,6 @@ static void set_line(PyCodeAddressRange *bounds, const uint8_t *entry) {
     bounds->ar_line = entry_kind(*entry) == PY_CODE_LOCATION_INFO_NONE ? -1 : bounds->opaque.computed_line;
 }
 
-void kr_code_address_range_init(PyCodeObject *code, PyCodeAddressRange *bounds) {
-    bounds->opaque.lo_next = (const uint8_t *)PyBytes_AS_STRING(code->co_linetable);
-    bounds->opaque.limit = bounds->opaque.lo_next + PyBytes_GET_SIZE(code->co_linetable);
-    bounds->opaque.computed_line = code->co_firstlineno;
-    bounds->ar_start = -1;
-    bounds->ar_end = 0;
-    bounds->ar_line = -1;
-}
-
 static int advance(PyCodeAddressRange *bounds) {
     const uint8_t *entry = bounds->opaque.lo_next, *limit = bounds->opaque.limit;
     if (entry >= limit) return 0;

@@ -39,7 +39,6 @@ static inline Py_ssize_t kr_int_digit_count(const PyLongObject *a) {
     return size < 0 ? -size : size;
 }
 
-static inline int kr_int_is_negative(const PyLongObject *a) { return Py_SIZE(a) < 0; }
 
 /* True if the magnitude is below 2**60, so that kr_int_medium can be used. */
 static inline int kr_int_is_medium(const PyLongObject *a) { return (size_t)(Py_SIZE(a) + 2) <= 4; }

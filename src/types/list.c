@@ -93,18 +93,6 @@ PyObject *kr_list_from_array(PyObject *const *items, Py_ssize_t count) {
     return (PyObject *)self;
 }
 
-PyObject *kr_list_from_array_steal(PyObject *const *items, Py_ssize_t count) {
-    PyListObject *self = list_alloc(count);
-    if (self == NULL) {
-        for (Py_ssize_t i = 0; i < count; i++) Py_DECREF(items[i]);
-        return NULL;
-    }
-    if (count != 0) memcpy(self->ob_item, items, (size_t)count * sizeof(PyObject *));
-    Py_SET_SIZE(self, count);
-    kr_gc_track(self);
-    return (PyObject *)self;
-}
-
 Py_ssize_t PyList_Size(PyObject *op) {
     if (!PyList_Check(op)) {
         PyErr_BadInternalCall();

@@ -34,9 +34,8 @@ static inline int kr_list_append_steal(PyListObject *self, PyObject *item) {
     return 0;
 }
 
-/* Returns a new list of `count` items, taking new references, or the caller's (even on error). NULL with MemoryError. */
+/* Returns a new list of `count` items, taking new references to them. NULL with MemoryError. */
 PyObject *kr_list_from_array(PyObject *const *items, Py_ssize_t count);
-PyObject *kr_list_from_array_steal(PyObject *const *items, Py_ssize_t count);
 
 /* Sorts in place; `key` is NULL for none. Returns 0, or -1 with an exception; the list then holds its items in some order. */
 int kr_list_sort(PyListObject *self, PyObject *key, int reverse);

@@ -24,11 +24,6 @@ void kr_c_stack_initialize(void);
 /* Raises RecursionError if a limit is reached; used after the cheap tests failed. Returns 0 or -1. */
 PyAPI_FUNC(int) _Py_CheckRecursiveCall(PyThreadState *thread, const char *where);
 
-/* Runs a frame on top of the thread's stack until it returns; the frame is consumed. Returns a new reference or NULL. */
-static inline PyObject *kr_eval_frame(PyThreadState *thread, KrFrame *frame, int throwing) {
-    return _PyEval_EvalFrameDefault(thread, frame, throwing);
-}
-
 /* Calls a Python function: binds the arguments (borrowed) and runs it. `locals` is NULL or the mapping of a class or module
  * body. */
 PyObject *kr_eval_vector(PyThreadState *thread, PyFunctionObject *function, PyObject *locals, PyObject *const *args,
@@ -67,8 +62,6 @@ PyObject *kr_load_special_method(PyObject *object, PyObject *name); /* bound; NU
 
 /* Generators (generator.c). */
 PyObject *kr_generator_new(PyFunctionObject *function);
-/* Resumes; `argument` borrowed or NULL. The result is a new reference in *result. */
-PySendResult kr_generator_send(PyGenObject *generator, PyObject *argument, PyObject **result);
 PyObject *kr_generator_yield_from(PyObject *generator); /* what it delegates to: new reference or NULL */
 PyObject *kr_coroutine_get_awaitable(PyObject *object);
 PyObject *kr_async_gen_wrap(PyObject *value);

@@ -202,5 +202,3 @@ void kr_frame_locals_to_fast(KrFrame *frame, int clear) {
     }
     PyErr_Restore(type, error, traceback);
 }
-
-void kr_frame_finalize(void) {}

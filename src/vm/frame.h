@@ -154,6 +154,4 @@ static inline PyGenObject *kr_frame_generator(KrFrame *frame) {
     return (PyGenObject *)((char *)frame - offsetof(PyGenObject, gi_iframe));
 }
 
-void kr_frame_finalize(void);
-
 #endif

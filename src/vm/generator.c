@@ -249,10 +249,6 @@ PySendResult kr_generator_resume(PyGenObject *self, PyObject *argument, PyObject
     return PYGEN_ERROR;
 }
 
-PySendResult kr_generator_send(PyGenObject *self, PyObject *argument, PyObject **result) {
-    return kr_generator_resume(self, argument == NULL ? Py_None : argument, result, 0, 0);
-}
-
 static PySendResult am_send(PyObject *self, PyObject *argument, PyObject **result) {
     return kr_generator_resume((PyGenObject *)self, argument, result, 0, 0);
 }

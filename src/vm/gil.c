@@ -10,7 +10,7 @@
 #include "vm/eval.h"
 #include "vm/gil.h"
 
-enum { REQUEST_DROP = 1, REQUEST_SIGNALS = 2, REQUEST_CALLS = 4, REQUEST_EXCEPTION = 8, REQUEST_COLLECTION = 16 };
+enum { REQUEST_DROP = 1, REQUEST_SIGNALS = 2, REQUEST_CALLS = 4, REQUEST_EXCEPTION = 8 };
 enum { PENDING_CALLS = 32 };
 
 static struct {
@@ -36,9 +36,7 @@ static void request(int bit) { __atomic_or_fetch(&kr_eval_breaker, bit, __ATOMIC
 static void served(int bit) { __atomic_and_fetch(&kr_eval_breaker, ~bit, __ATOMIC_SEQ_CST); }
 
 void kr_request_signals(void) { request(REQUEST_SIGNALS); }
-void kr_request_calls(void) { request(REQUEST_CALLS); }
 void kr_request_async_exception(void) { request(REQUEST_EXCEPTION); }
-void kr_request_collection(void) { request(REQUEST_COLLECTION); }
 
 int kr_is_main_thread(void) { return pthread_equal(pthread_self(), gil.main_thread); }
 
@@ -113,8 +111,6 @@ void kr_gil_drop(PyThreadState *thread) {
     }
     pthread_mutex_unlock(&gil.mutex);
 }
-
-int kr_gil_is_held(void) { return gil.held; }
 
 void kr_gil_after_fork(PyThreadState *thread) {
     pthread_mutex_init(&gil.mutex, NULL);
@@ -206,10 +202,6 @@ int Py_MakePendingCalls(void) {
 int kr_eval_handle_pending(PyThreadState *thread) {
     if ((kr_eval_breaker & REQUEST_SIGNALS) && run_signals(thread) != 0) return -1;
     if ((kr_eval_breaker & REQUEST_CALLS) && make_pending_calls() != 0) return -1;
-    if (kr_eval_breaker & REQUEST_COLLECTION) {
-        served(REQUEST_COLLECTION);
-        PyGC_Collect();
-    }
     if (kr_eval_breaker & REQUEST_DROP) {
         kr_gil_drop(thread);
         kr_gil_take(thread);

@@ -14,16 +14,13 @@ void kr_gil_initialize(void);
  * begun. */
 void kr_gil_take(PyThreadState *thread);
 void kr_gil_drop(PyThreadState *thread);
-int kr_gil_is_held(void);
 /* In the child after fork: the lock is made anew, held by the only thread. */
 void kr_gil_after_fork(PyThreadState *thread);
 void kr_gil_finalize(void);
 
 /* Requests that the loop serves: each sets a bit of kr_eval_breaker. Async-signal-safe. */
 void kr_request_signals(void);
-void kr_request_calls(void);
 void kr_request_async_exception(void);
-void kr_request_collection(void);
 
 /* Runs Python-level signal handlers of tripped signals (the _signal module registers the function). */
 extern int (*kr_run_signal_handlers)(PyThreadState *thread);

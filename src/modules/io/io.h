@@ -38,8 +38,6 @@ extern PyTypeObject kr_stringio_type;
 
 /* ---- module.c ---- */
 
-/* io.UnsupportedOperation; borrowed, NULL before the module exists. */
-PyObject *kr_io_unsupported_operation(void);
 /* Drops what the module keeps; call once nothing uses it any more. */
 void kr_io_finalize(void);
 /* Raises io.UnsupportedOperation with that text. Returns NULL. */

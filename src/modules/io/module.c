@@ -17,8 +17,6 @@ static struct {
 
 /* ---- errors ---- */
 
-PyObject *kr_io_unsupported_operation(void) { return state.unsupported_operation; }
-
 PyObject *kr_io_unsupported(const char *message) {
     PyErr_SetString(state.unsupported_operation, message);
     return NULL;

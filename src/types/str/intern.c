@@ -196,8 +196,6 @@ void kr_str_intern_forget(PyObject *self) {
     }
 }
 
-Py_ssize_t kr_str_intern_count(void) { return (Py_ssize_t)state.count; }
-
 /* Makes room for an identifier's index. Returns 0, or -1 with MemoryError. */
 static int reserve_identifier(Py_ssize_t index) {
     if (index < state.identifier_capacity) return 0;

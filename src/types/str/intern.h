@@ -15,7 +15,4 @@ PyObject *kr_str_intern_latin1(const void *data, Py_ssize_t length);
 /* Releases the table and the identifiers of _PyUnicode_FromId; the strings live on as ordinary ones. */
 void kr_str_intern_finalize(void);
 
-/* Number of interned strings, for statistics. */
-Py_ssize_t kr_str_intern_count(void);
-
 #endif

@@ -6,7 +6,7 @@
  *
  * Invariant: a string is stored in the narrowest form that holds its widest character (ASCII, Latin-1, 2 bytes, 4
  * bytes). So strings of different kinds are never equal, and equal strings have equal bytes. A string under
- * construction may break this until kr_str_result() or a resize puts it right.
+ * construction may break this until it is finished.
  *
  * The empty string and the 256 one-character Latin-1 strings exist once, in static memory.
  */
