@@ -7,6 +7,9 @@ replays each trace with bench/allocator/replay.c, in processes of its own for ea
 nanoseconds of processor time an operation, the cost of the replaying loop included, best of the processes, each of which
 replays the trace several times over; and the peak of resident memory in the first of these rounds. The ratios are Krait / other (smaller is better); the last line has
 their geometric means. Traces and programs stay in build/allocator.
+
+Every allocator is asked for the bare objects. Krait's flags for the collector are part of its peak; the 16 bytes before
+each collected object, in which CPython keeps the same, are not part of the others'.
 """
 import argparse
 import fnmatch

@@ -96,6 +96,7 @@ struct KrArena {
     KrPool *free_pools;      /* pools that were in use before */
     int32_t fresh_pools;     /* pools never used so far; they are the last ones */
     int32_t free_count;      /* length of free_pools plus fresh_pools */
+    int32_t free_backed;     /* free pools all of whose memory may be there */
     int32_t collected;       /* kind: 0 or 1 */
     uint64_t young_pools;    /* bit i: `young` of pool i is not 0 */
     uint64_t middle_pools;   /* bit i: `middle` of pool i is not 0 */

@@ -48,7 +48,7 @@ static struct {
     int spare_limit; /* wholly free arenas that are kept, of both kinds together */
     int spare_count;
     int given_back;     /* arenas that were given back and might have been kept */
-    int free_backed[2]; /* free pools all of whose memory may be there */
+    int free_backed[2]; /* sum of the arenas' members of that name */
     size_t backed;      /* pools all of whose memory may be there, free or not */
     size_t peak;        /* most bytes so far, of such pools and of malloc */
     PyObjectArenaAllocator arena_allocator;
@@ -194,11 +194,8 @@ static void arena_destroy(KrArena *arena) {
     kr_pool_clear_middle(arena);
     kind_unlink(arena);
     map_set(arena, KR_OWNER_NONE);
-    for (KrPool *pool = arena->free_pools; pool != NULL; pool = pool->next) {
-        if (pool->linked == POOL_UNBACKED) continue;
-        state.free_backed[arena->collected]--;
-        state.backed--;
-    }
+    state.backed -= (size_t)arena->free_backed;
+    state.free_backed[arena->collected] -= arena->free_backed;
     state.arena_count--;
     if (arena->free_count == KR_POOLS_PER_ARENA) state.spare_count--;
     state.arena_allocator.free(state.arena_allocator.ctx, arena->mapping, arena->mapping_size);
@@ -208,16 +205,17 @@ static void arena_destroy(KrArena *arena) {
 /* Lets the system take the memory of an arena's free pools, but for their first pages, which hold their records. Returns how
  * many bytes that were. */
 static size_t unback_free_pools(KrArena *arena) {
-    size_t size = 0;
+    int count = arena->free_backed;
+    if (count == 0) return 0;
     for (KrPool *pool = arena->free_pools; pool != NULL; pool = pool->next) {
         if (pool->linked == POOL_UNBACKED) continue;
         madvise((char *)pool + PAGE_SIZE, KR_POOL_SIZE - PAGE_SIZE, MADV_DONTNEED);
         pool->linked = POOL_UNBACKED;
-        state.free_backed[arena->collected]--;
-        state.backed--;
-        size += KR_POOL_SIZE - PAGE_SIZE;
     }
-    return size;
+    arena->free_backed = 0;
+    state.free_backed[arena->collected] -= count;
+    state.backed -= (size_t)count;
+    return (size_t)count * (KR_POOL_SIZE - PAGE_SIZE);
 }
 
 static void trim_malloc(void) {
@@ -294,12 +292,9 @@ static KrArena *arena_convert(int collected) {
     arena->collected = collected;
     kind_link(arena);
     bucket_link(arena);
-    for (KrPool *pool = arena->free_pools; pool != NULL; pool = pool->next) {
-        if (pool->linked != POOL_UNBACKED) {
-            state.free_backed[!collected]--;
-            state.free_backed[collected]++;
-        }
-        if (!collected) continue;
+    state.free_backed[!collected] -= arena->free_backed;
+    state.free_backed[collected] += arena->free_backed;
+    for (KrPool *pool = collected ? arena->free_pools : NULL; pool != NULL; pool = pool->next) {
         pool->young = pool->middle = 0;
         memset((char *)pool + KR_POOL_RECORD_SIZE, 0, KR_POOL_FLAGS_SIZE - KR_POOL_RECORD_SIZE);
     }
@@ -322,10 +317,12 @@ static KrPool *pool_create(int collected, unsigned size_class) {
     KrPool *pool = arena->free_pools;
     if (pool != NULL) {
         arena->free_pools = pool->next;
-        if (pool->linked == POOL_UNBACKED)
+        if (pool->linked == POOL_UNBACKED) {
             state.backed++;
-        else
+        } else {
+            arena->free_backed--;
             state.free_backed[collected]--;
+        }
     } else {
         pool = (KrPool *)(arena->base + (size_t)(KR_POOLS_PER_ARENA - arena->fresh_pools) * KR_POOL_SIZE);
         arena->fresh_pools--;
@@ -347,6 +344,7 @@ static void pool_destroy(KrPool *pool) {
     KrArena *arena = pool->arena;
     pool->next = arena->free_pools;
     arena->free_pools = pool;
+    arena->free_backed++;
     state.free_backed[arena->collected]++;
     bucket_unlink(arena);
     arena->free_count++;
@@ -582,7 +580,7 @@ void kr_heap_finalize(void) {
     }
     state.spare_limit = SPARE_ARENAS_LEAST;
     state.given_back = 0;
-    state.peak = 0;
+    state.backed = state.peak = 0;
     state.verbose = 0;
     kr_heap_fail_between(0, 0);
     kr_heap_set_limit(0);

@@ -192,7 +192,9 @@ static void audit(void) {
             arenas++;
             assert_int_equal(arena->collected, kind);
             assert_int_equal(kr_heap_owner(arena->base) & KR_OWNER_COLLECTED, kind ? KR_OWNER_COLLECTED : 0);
-            int used = 0;
+            int used = 0, backed = 0;
+            for (const KrPool *pool = arena->free_pools; pool != NULL; pool = pool->next) backed += pool->linked == 0;
+            assert_int_equal(arena->free_backed, backed);
             for (int i = 0; i < KR_POOLS_PER_ARENA - arena->fresh_pools; i++) {
                 const KrPool *pool = (KrPool *)(arena->base + (size_t)i * KR_POOL_SIZE);
                 assert_ptr_equal(pool->arena, arena);
