@@ -27,7 +27,7 @@ help:
 	@echo "make debug       build with all checks         (build/debug/krait)"
 	@echo "make sanitize    build with ASan and UBSan     (build/sanitize/krait)"
 	@echo "make test-sanitize run all tests with it (takes an hour)"
-	@echo "make pgo         build with profile and LTO    (build/pgo/krait; takes ten minutes)"
+	@echo "make pgo         build with profile and LTO    (build/pgo/krait; some minutes)"
 	@echo "make conformance run CPython's test suite      (GROUP=language or MODULES='test_list test_dict')"
 	@echo "make check-bytecode compare bytecode, trees and errors with python3.11"
 	@echo "make install     install the build with profile below PREFIX (/usr/local); PRESET=release installs the ordinary one"
