@@ -84,7 +84,12 @@ make_all(kept, count)
 print((resident() - before) / count + 8)
 '''
 
-START = PREPARE + "print(resident())"
+# The counters behind statm are a little behind the truth, which matters here: the kernel adds up each mapping instead.
+START = r'''
+import os
+text = os.read(os.open("/proc/self/smaps_rollup", os.O_RDONLY), 4000)
+print(int(text[text.index(b"Rss:") + 4:].split()[0]) * 1024)
+'''
 
 FREED = PREPARE + r'''
 def build(): return [{"id": i, "name": str(i), "tags": [i, float(i)]} for i in range(300_000)]

@@ -13,4 +13,7 @@
 /* Reads one object by the readinto method of `file`. Returns a new reference or NULL. */
 PyObject *kr_marshal_read_file(PyObject *file);
 
+/* Reads a frozen module, whose functions may be deferred (types/code_deferred.c). The data must stay, and be trusted. */
+PyObject *kr_marshal_read_frozen(const char *data, Py_ssize_t size);
+
 #endif

@@ -32,6 +32,7 @@ enum {
     TYPE_SMALL_TUPLE = ')',
     TYPE_SHORT_ASCII = 'z',
     TYPE_SHORT_ASCII_INTERNED = 'Z',
+    TYPE_DEFERRED_CODE = 'D', /* in frozen modules only: see tools/freeze.py */
     FLAG_REFERENCE = 0x80, /* with a type: the object gets the next reference number */
 
     MARSHAL_DIGIT_BITS = 15, /* of a TYPE_LONG */

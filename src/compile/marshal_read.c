@@ -18,6 +18,7 @@ typedef struct Reader {
     char *buffer; /* what was read last from a stream or file */
     size_t buffer_size;
     int depth;
+    int is_trusted; /* the data is part of the executable */
     PyObject **references; /* owned; NULL for an object that is not complete yet */
     size_t reference_count, reference_capacity;
 } Reader;
@@ -388,6 +389,30 @@ done:
     return (PyObject *)code;
 }
 
+/* Code whose body stays unread for now. Never referred to. */
+static PyObject *read_deferred_code(Reader *r) {
+    KrCodeParts parts = {0};
+    KrDeferredCounts counts;
+    PyCodeObject *code = NULL;
+    int *const numbers[] = {&parts.argument_count, &parts.positional_only_count, &parts.keyword_only_count,
+                            &parts.stack_size,     &parts.flags,                 &parts.first_lineno,
+                            &counts.units,         &counts.variables,            &counts.locals,
+                            &counts.plain_cells,   &counts.cells,                &counts.frees,
+                            &counts.first_traceable, &counts.has_doc};
+    PyObject **const objects[] = {&parts.filename, &parts.name, &parts.qualified_name};
+    for (size_t i = 0; i < Py_ARRAY_LENGTH(numbers); i++)
+        if (read_long(r, numbers[i]) < 0) return NULL;
+    for (size_t i = 0; i < Py_ARRAY_LENGTH(objects); i++)
+        if ((*objects[i] = read_object(r)) == NULL) goto done;
+    int size;
+    if (read_long(r, &size) < 0) goto done;
+    const uint8_t *body = read_raw(r, (size_t)size);
+    if (body != NULL) code = kr_code_new_deferred(&parts, &counts, (const char *)body, size);
+done:
+    for (size_t i = 0; i < Py_ARRAY_LENGTH(objects); i++) Py_XDECREF(*objects[i]);
+    return (PyObject *)code;
+}
+
 /* Reads an object that contains others. */
 static PyObject *read_container(Reader *r, int type, int flag) {
     PyObject *object;
@@ -438,6 +463,9 @@ static PyObject *read_object(Reader *r) {
         case TYPE_STOP_ITERATION: return Py_NewRef(PyExc_StopIteration);
         case TYPE_SMALL_TUPLE: case TYPE_TUPLE: case TYPE_LIST: case TYPE_DICT: case TYPE_SET: case TYPE_FROZENSET:
         case TYPE_CODE: return read_container(r, code & ~FLAG_REFERENCE, flag);
+        case TYPE_DEFERRED_CODE:
+            if (r->is_trusted) return read_deferred_code(r);
+            __attribute__((fallthrough));
         default: PyErr_SetString(PyExc_ValueError, "bad marshal data (unknown type code)"); return NULL;
     }
     size_t number;
@@ -461,10 +489,18 @@ static PyObject *read_all(Reader *r) {
 
 /* Interface */
 
-PyObject *PyMarshal_ReadObjectFromString(const char *data, Py_ssize_t size) {
-    if (PySys_Audit("marshal.loads", "y#", data, size) < 0) return NULL;
+PyObject *kr_marshal_read_memory(const char *data, Py_ssize_t size) {
     Reader r = {.next = (const uint8_t *)data, .end = (const uint8_t *)data + size};
     return read_all(&r);
+}
+
+PyObject *kr_marshal_read_frozen(const char *data, Py_ssize_t size) {
+    Reader r = {.next = (const uint8_t *)data, .end = (const uint8_t *)data + size, .is_trusted = 1};
+    return read_all(&r);
+}
+
+PyObject *PyMarshal_ReadObjectFromString(const char *data, Py_ssize_t size) {
+    return PySys_Audit("marshal.loads", "y#", data, size) < 0 ? NULL : kr_marshal_read_memory(data, size);
 }
 
 PyObject *PyMarshal_ReadObjectFromFile(FILE *stream) {

@@ -2,6 +2,7 @@
 #include <Python.h>
 #include <marshal.h>
 
+#include "compile/marshal.h"
 #include "import/import.h"
 #include "object/interpreter.h"
 #include "object/names.h"
@@ -380,7 +381,7 @@ const char *kr_import_original_name(const struct _frozen *entry) {
 int PyImport_ImportFrozenModuleObject(PyObject *name) {
     const struct _frozen *entry = find_frozen(name);
     if (entry == NULL || entry->code == NULL) return 0;
-    PyObject *code = PyMarshal_ReadObjectFromString((const char *)entry->code, entry->size), *dict = NULL, *module = NULL;
+    PyObject *code = kr_marshal_read_frozen((const char *)entry->code, entry->size), *dict = NULL, *module = NULL;
     if (code == NULL) return -1;
     if (!PyCode_Check(code)) {
         PyErr_Format(PyExc_TypeError, "frozen object %R is not a code object", name);

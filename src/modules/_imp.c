@@ -3,6 +3,7 @@
 #include <marshal.h>
 
 #include "base/siphash.h"
+#include "compile/marshal.h"
 #include "import/import.h"
 #include "object/interpreter.h"
 #include "object/runtime.h"
@@ -110,13 +111,23 @@ static PyObject *get_frozen_object(PyObject *module, PyObject *const *args, Py_s
     } else {
         const struct _frozen *entry = usable_frozen(args[0]);
         if (entry == NULL) return raise_no_frozen(args[0]);
-        code = PyMarshal_ReadObjectFromString((const char *)entry->code, entry->size);
+        code = kr_marshal_read_frozen((const char *)entry->code, entry->size);
     }
     if (code != NULL && !PyCode_Check(code)) {
         PyErr_Format(PyExc_TypeError, "frozen object %R is not a code object", args[0]);
         Py_CLEAR(code);
     }
     return code;
+}
+
+/* The bytes of a frozen module as everybody can read them: without deferred code. */
+static PyObject *frozen_data(const struct _frozen *entry) {
+    PyObject *code = kr_marshal_read_frozen((const char *)entry->code, entry->size);
+    PyObject *bytes = code == NULL ? NULL : PyMarshal_WriteObjectToString(code, Py_MARSHAL_VERSION);
+    PyObject *view = bytes == NULL ? NULL : PyMemoryView_FromObject(bytes);
+    Py_XDECREF(code);
+    Py_XDECREF(bytes);
+    return view;
 }
 
 static PyObject *find_frozen(PyObject *module, PyObject *const *args, Py_ssize_t count, PyObject *names) {
@@ -127,8 +138,7 @@ static PyObject *find_frozen(PyObject *module, PyObject *const *args, Py_ssize_t
     if (!_PyArg_ParseStackAndKeywords(args, count, names, &parser, &name, &with_data)) return NULL;
     const struct _frozen *entry = usable_frozen(name);
     if (entry == NULL) Py_RETURN_NONE;
-    PyObject *data = with_data ? PyMemoryView_FromMemory((char *)(uintptr_t)entry->code, entry->size, PyBUF_READ)
-                               : Py_NewRef(Py_None);
+    PyObject *data = with_data ? frozen_data(entry) : Py_NewRef(Py_None);
     const char *original_name = kr_import_original_name(entry);
     PyObject *original = original_name == NULL ? Py_NewRef(Py_None) : PyUnicode_FromString(original_name);
     if (data == NULL || original == NULL) {

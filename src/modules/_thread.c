@@ -897,8 +897,8 @@ static int execute(PyObject *module) {
     types->excepthook_args_type = PyStructSequence_NewType(&excepthook_description);
     if (types->excepthook_args_type == NULL || PyModule_AddType(module, types->excepthook_args_type) < 0) return -1;
     if (PyModule_AddObjectRef(module, "error", PyExc_RuntimeError) < 0) return -1;
-    double longest = floor(fmin((double)PY_TIMEOUT_MAX * 1e-6, _PyTime_AsSecondsDouble(_PyTime_MAX))); /* seconds */
-    PyObject *timeout_max = PyFloat_FromDouble(longest);
+    long long longest = Py_MIN(PY_TIMEOUT_MAX / 1000000, _PyTime_MAX / 1000000000); /* seconds */
+    PyObject *timeout_max = PyFloat_FromDouble((double)longest);
     int result = timeout_max == NULL ? -1 : PyModule_AddObjectRef(module, "TIMEOUT_MAX", timeout_max);
     Py_XDECREF(timeout_max);
     return result;

@@ -395,11 +395,12 @@ PyObject *kr_code_bytes(PyCodeObject *code) {
 }
 
 PyObject *PyCode_GetCode(PyCodeObject *code) {
-    if (code->_co_code == NULL) code->_co_code = kr_code_bytes(code);
+    if (code->_co_code == NULL && kr_code_load(code) == 0) code->_co_code = kr_code_bytes(code);
     return Py_XNewRef(code->_co_code);
 }
 
 static PyObject *variables_of_kind(PyCodeObject *code, int kind, int count) {
+    if (kr_code_load(code) < 0) return NULL;
     PyObject *names = PyTuple_New(count);
     if (names == NULL) return NULL;
     const unsigned char *kinds = (const unsigned char *)PyBytes_AS_STRING(code->co_localspluskinds);
@@ -416,8 +417,18 @@ static PyObject *get_varnames(PyCodeObject *code, void *closure) { return PyCode
 static PyObject *get_cellvars(PyCodeObject *code, void *closure) { return PyCode_GetCellvars(code); }
 static PyObject *get_freevars(PyCodeObject *code, void *closure) { return PyCode_GetFreevars(code); }
 static PyObject *get_code(PyCodeObject *code, void *closure) { return PyCode_GetCode(code); }
-static PyObject *get_shown_code(PyCodeObject *code, void *closure) { return kr_code_shown(code); }
-static PyObject *get_line_number_table(PyCodeObject *code, void *closure) { return kr_code_line_number_table(code); }
+static PyObject *get_shown_code(PyCodeObject *code, void *closure) {
+    return kr_code_load(code) < 0 ? NULL : kr_code_shown(code);
+}
+
+static PyObject *get_line_number_table(PyCodeObject *code, void *closure) {
+    return kr_code_load(code) < 0 ? NULL : kr_code_line_number_table(code);
+}
+
+/* The fields that deferred code does not have yet; the closure is a field's offset. */
+static PyObject *get_field(PyCodeObject *code, void *closure) {
+    return kr_code_load(code) < 0 ? NULL : Py_NewRef(*(PyObject **)((char *)code + (intptr_t)closure));
+}
 
 /* Basic behaviour */
 
@@ -459,11 +470,13 @@ static int same_code(PyCodeObject *a, PyCodeObject *b) {
 
 static PyObject *code_compare(PyObject *self, PyObject *other, int op) {
     if ((op != Py_EQ && op != Py_NE) || !PyCode_Check(self) || !PyCode_Check(other)) Py_RETURN_NOTIMPLEMENTED;
+    if (self != other && (kr_code_load((PyCodeObject *)self) < 0 || kr_code_load((PyCodeObject *)other) < 0)) return NULL;
     int same = self == other ? 1 : same_code((PyCodeObject *)self, (PyCodeObject *)other);
     return same < 0 ? NULL : PyBool_FromLong(op == Py_EQ ? same : !same);
 }
 
 static Py_hash_t code_hash(PyCodeObject *code) {
+    if (kr_code_load(code) < 0) return -1;
     PyObject *const parts[] = {code->co_name, code->co_names, code->co_localsplusnames, code->co_linetable,
                                code->co_exceptiontable};
     Py_uhash_t hash = (Py_uhash_t)code->co_firstlineno;
@@ -547,8 +560,13 @@ static PyObject *code_sizeof(PyCodeObject *code, PyObject *ignored) {
     return PyLong_FromSize_t(size);
 }
 
-static PyObject *code_lines(PyCodeObject *code, PyObject *ignored) { return kr_code_line_iterator(code); }
-static PyObject *code_positions(PyCodeObject *code, PyObject *ignored) { return kr_code_position_iterator(code); }
+static PyObject *code_lines(PyCodeObject *code, PyObject *ignored) {
+    return kr_code_load(code) < 0 ? NULL : kr_code_line_iterator(code);
+}
+
+static PyObject *code_positions(PyCodeObject *code, PyObject *ignored) {
+    return kr_code_load(code) < 0 ? NULL : kr_code_position_iterator(code);
+}
 
 static PyObject *code_variable_name(PyCodeObject *code, PyObject *const *arguments, Py_ssize_t count,
                                     PyObject *keywords) {
@@ -558,7 +576,7 @@ static PyObject *code_variable_name(PyCodeObject *code, PyObject *const *argumen
     arguments = _PyArg_UnpackKeywords(arguments, count, NULL, keywords, &parser, 1, 1, 0, buffer);
     if (arguments == NULL) return NULL;
     int index = _PyLong_AsInt(arguments[0]);
-    if (index == -1 && PyErr_Occurred()) return NULL;
+    if ((index == -1 && PyErr_Occurred()) || kr_code_load(code) < 0) return NULL;
     return Py_XNewRef(PyTuple_GetItem(code->co_localsplusnames, index));
 }
 
@@ -659,18 +677,18 @@ static PyMemberDef code_members[] = {
     {"co_stacksize", T_INT, OFFSET(co_stacksize), READONLY, NULL},
     {"co_flags", T_INT, OFFSET(co_flags), READONLY, NULL},
     {"co_nlocals", T_INT, OFFSET(co_nlocals), READONLY, NULL},
-    {"co_consts", T_OBJECT, OFFSET(co_consts), READONLY, NULL},
-    {"co_names", T_OBJECT, OFFSET(co_names), READONLY, NULL},
     {"co_filename", T_OBJECT, OFFSET(co_filename), READONLY, NULL},
     {"co_name", T_OBJECT, OFFSET(co_name), READONLY, NULL},
     {"co_qualname", T_OBJECT, OFFSET(co_qualname), READONLY, NULL},
     {"co_firstlineno", T_INT, OFFSET(co_firstlineno), READONLY, NULL},
-    {"co_linetable", T_OBJECT, OFFSET(co_linetable), READONLY, NULL},
-    {"co_exceptiontable", T_OBJECT, OFFSET(co_exceptiontable), READONLY, NULL},
     {NULL, 0, 0, 0, NULL},
 };
 
 static PyGetSetDef code_getset[] = {
+    {"co_consts", (getter)get_field, NULL, NULL, (void *)OFFSET(co_consts)},
+    {"co_names", (getter)get_field, NULL, NULL, (void *)OFFSET(co_names)},
+    {"co_linetable", (getter)get_field, NULL, NULL, (void *)OFFSET(co_linetable)},
+    {"co_exceptiontable", (getter)get_field, NULL, NULL, (void *)OFFSET(co_exceptiontable)},
     {"co_lnotab", (getter)get_line_number_table, NULL, NULL, NULL},
     {"_co_code_adaptive", (getter)get_shown_code, NULL, NULL, NULL},
     {"co_varnames", (getter)get_varnames, NULL, NULL, NULL},

@@ -33,6 +33,35 @@ typedef struct KrCodeParts {
  * SystemError or ValueError if the parts contradict each other. */
 PyCodeObject *kr_code_new(const KrCodeParts *parts);
 
+/* code_deferred.c */
+
+enum { KR_LOAD_BODY = 254 }; /* the first instruction of deferred code, see vm/specialised.def */
+
+/* What kr_code_new finds out from the parts that deferred code does not have. */
+typedef struct KrDeferredCounts {
+    int units, variables, locals, plain_cells, cells, frees, first_traceable;
+    int has_doc; /* 0: the functions' __doc__ is None */
+} KrDeferredCounts;
+
+/* Makes a code object of the filename, names and numbers among the parts, whose body, a code object in the marshal format,
+ * is read when it is needed. `data` must stay, and be trusted. Returns NULL with MemoryError. */
+PyCodeObject *kr_code_new_deferred(const KrCodeParts *parts, const KrDeferredCounts *counts, const char *data, int size);
+
+static inline int kr_code_is_deferred(const PyCodeObject *code) {
+    return _Py_OPCODE(_PyCode_CODE((PyCodeObject *)code)[0]) == KR_LOAD_BODY;
+}
+
+/* 1 if the code is deferred and its first constant may be a docstring. */
+int kr_code_defers_doc(const PyCodeObject *code);
+
+int kr_code_read_body(PyCodeObject *code);
+
+/* Sees to it that the code object is whole. Returns 0, or -1 with an exception. */
+static inline int kr_code_load(PyCodeObject *code) { return kr_code_is_deferred(code) ? kr_code_read_body(code) : 0; }
+
+/* Defined by compile/marshal_read.c: reads one object without telling audit hooks. */
+PyObject *kr_marshal_read_memory(const char *data, Py_ssize_t size);
+
 /* Checks what kr_code_new takes for granted. Returns 0, or -1 with an exception. */
 int kr_code_validate(const KrCodeParts *parts);
 

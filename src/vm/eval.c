@@ -9,6 +9,7 @@
 #include "object/interpreter.h"
 #include "object/names.h"
 #include "object/runtime.h"
+#include "types/code.h"
 #include "types/dict.h"
 #include "types/exceptions.h"
 #include "types/list.h"
@@ -283,6 +284,7 @@ trace_instruction: {
         targets = general_targets;
         goto *general_targets[_Py_OPCODE(ip[-1])];
     }
+    if (_Py_OPCODE(ip[-1]) == KR_LOAD_BODY) goto target_LOAD_BODY;
     int opcode = general_opcode[_Py_OPCODE(ip[-1])];
     if (opcode == OP_RESUME) {
         frame->instruction = ip - 1;

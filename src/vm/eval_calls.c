@@ -6,6 +6,7 @@
 #include "object/interpreter.h"
 #include "object/names.h"
 #include "object/runtime.h"
+#include "types/code.h"
 #include "vm/eval.h"
 
 /* "a, b and c": the quoted names of an error message. */
@@ -134,6 +135,7 @@ static int bind_arguments(PyThreadState *thread, PyFunctionObject *function, PyO
     Py_ssize_t keywords = keyword_names == NULL ? 0 : PyTuple_GET_SIZE(keyword_names), done = 0;
     PyObject *extra_keywords = NULL;
 
+    if (kr_code_load(code) < 0) goto fail_early;
     if (code->co_flags & CO_VARKEYWORDS) {
         extra_keywords = PyDict_New();
         if (extra_keywords == NULL) goto fail_early;

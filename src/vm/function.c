@@ -6,6 +6,7 @@
 #include "object/interpreter.h"
 #include "object/names.h"
 #include "object/runtime.h"
+#include "types/code.h"
 #include "types/str/str.h"
 #include "vm/eval.h"
 
@@ -20,6 +21,12 @@ uint32_t kr_function_version(PyFunctionObject *function) {
     return function->func_version;
 }
 
+/* Borrowed. */
+static PyObject *doc_of(PyCodeObject *code) {
+    PyObject *first = PyTuple_GET_SIZE(code->co_consts) > 0 ? PyTuple_GET_ITEM(code->co_consts, 0) : Py_None;
+    return PyUnicode_Check(first) ? first : Py_None;
+}
+
 PyObject *PyFunction_NewWithQualName(PyObject *code_object, PyObject *globals, PyObject *qualname) {
     PyCodeObject *code = (PyCodeObject *)code_object;
     PyObject *module = PyDict_GetItemWithError(globals, KR_NAME(__name__));
@@ -31,11 +38,6 @@ PyObject *PyFunction_NewWithQualName(PyObject *code_object, PyObject *globals, P
         Py_DECREF(builtins);
         return NULL;
     }
-    PyObject *doc = Py_None;
-    if (PyTuple_GET_SIZE(code->co_consts) > 0) {
-        doc = PyTuple_GET_ITEM(code->co_consts, 0);
-        if (!PyUnicode_Check(doc)) doc = Py_None;
-    }
     self->func_globals = Py_NewRef(globals);
     self->func_builtins = builtins;
     self->func_name = Py_NewRef(code->co_name);
@@ -44,7 +46,7 @@ PyObject *PyFunction_NewWithQualName(PyObject *code_object, PyObject *globals, P
     self->func_defaults = NULL;
     self->func_kwdefaults = NULL;
     self->func_closure = NULL;
-    self->func_doc = Py_NewRef(doc);
+    self->func_doc = kr_code_defers_doc(code) ? NULL : Py_NewRef(doc_of(code)); /* NULL: as the code says */
     self->func_dict = NULL;
     self->func_weakreflist = NULL;
     self->func_module = Py_XNewRef(module);
@@ -147,12 +149,28 @@ int PyFunction_SetAnnotations(PyObject *op, PyObject *annotations) {
 
 static PyMemberDef function_members[] = {
     {"__closure__", T_OBJECT, offsetof(PyFunctionObject, func_closure), READONLY},
-    {"__doc__", T_OBJECT, offsetof(PyFunctionObject, func_doc), 0},
     {"__globals__", T_OBJECT, offsetof(PyFunctionObject, func_globals), READONLY},
     {"__module__", T_OBJECT, offsetof(PyFunctionObject, func_module), 0},
     {"__builtins__", T_OBJECT, offsetof(PyFunctionObject, func_builtins), READONLY},
     {NULL},
 };
+
+/* Sees to it that func_doc is set. Returns 0, or -1 with an exception. */
+static int load_doc(PyFunctionObject *self) {
+    if (self->func_doc != NULL) return 0;
+    if (kr_code_load((PyCodeObject *)self->func_code) < 0) return -1;
+    self->func_doc = Py_NewRef(doc_of((PyCodeObject *)self->func_code));
+    return 0;
+}
+
+static PyObject *get_doc(PyFunctionObject *self, void *closure) {
+    return load_doc(self) < 0 ? NULL : Py_NewRef(self->func_doc);
+}
+
+static int set_doc(PyFunctionObject *self, PyObject *doc, void *closure) {
+    Py_XSETREF(self->func_doc, Py_NewRef(doc == NULL ? Py_None : doc));
+    return 0;
+}
 
 static PyObject *get_code(PyFunctionObject *self, void *closure) {
     if (PySys_Audit("object.__getattr__", "Os", self, "__code__") < 0) return NULL;
@@ -172,6 +190,7 @@ static int set_code(PyFunctionObject *self, PyObject *value, void *closure) {
                      free_variables);
         return -1;
     }
+    if (load_doc(self) < 0) return -1; /* it comes from the first code */
     self->func_version = 0;
     Py_XSETREF(self->func_code, Py_NewRef(value));
     return 0;
@@ -255,6 +274,7 @@ static int set_annotations(PyFunctionObject *self, PyObject *value, void *closur
 }
 
 static PyGetSetDef function_getset[] = {
+    {"__doc__", (getter)get_doc, (setter)set_doc},
     {"__code__", (getter)get_code, (setter)set_code},
     {"__defaults__", (getter)get_defaults, (setter)set_defaults},
     {"__kwdefaults__", (getter)get_kwdefaults, (setter)set_kwdefaults},

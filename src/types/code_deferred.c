@@ -1,0 +1,94 @@
+/* Deferred code: functions of frozen modules whose bodies are read when they are first needed.
+ *
+ * Every start makes the functions of a dozen modules and calls few of them. A deferred code object knows what a call has
+ * to know (counts, flags, names), has its final size, and begins with the instruction LOAD_BODY; all else is empty. The
+ * body, an ordinary code object in the marshal format, lies in the executable. LOAD_BODY reads it, and so does everybody
+ * who looks at a field that is not there yet.
+ */
+#include <Python.h>
+#include <stddef.h>
+
+#include "types/code.h"
+
+/* The place of the body while the code object is deferred; behind LOAD_BODY, in bytes that no instruction uses yet. */
+typedef struct Body {
+    const char *data;
+    int size, has_doc;
+} Body;
+
+enum { BODY_OFFSET = sizeof(_Py_CODEUNIT) };
+
+/* tools/freeze.py defers no code that is shorter. */
+enum { LEAST_BYTES = 24 };
+_Static_assert(BODY_OFFSET + sizeof(Body) <= LEAST_BYTES, "the place of the body fits into the shortest deferred code");
+
+PyCodeObject *kr_code_new_deferred(const KrCodeParts *parts, const KrDeferredCounts *counts, const char *data, int size) {
+    PyObject *no_bytes = PyBytes_FromStringAndSize(NULL, 0), *no_items = PyTuple_New(0);
+    PyCodeObject *code = no_bytes == NULL || no_items == NULL ? NULL : PyObject_NewVar(PyCodeObject, &PyCode_Type, counts->units);
+    if (code == NULL) {
+        Py_XDECREF(no_bytes);
+        Py_XDECREF(no_items);
+        return NULL;
+    }
+    memset((char *)code + sizeof(PyVarObject), 0, offsetof(PyCodeObject, co_code_adaptive) - sizeof(PyVarObject));
+    code->co_consts = no_items;
+    code->co_names = Py_NewRef(no_items);
+    code->co_localsplusnames = Py_NewRef(no_items);
+    code->co_localspluskinds = no_bytes;
+    code->co_linetable = Py_NewRef(no_bytes);
+    code->co_exceptiontable = Py_NewRef(no_bytes);
+    code->co_filename = Py_NewRef(parts->filename);
+    code->co_name = Py_NewRef(parts->name);
+    code->co_qualname = Py_NewRef(parts->qualified_name);
+    code->co_flags = parts->flags;
+    code->co_warmup = KR_CODE_WARMUP;
+    code->co_argcount = parts->argument_count;
+    code->co_posonlyargcount = parts->positional_only_count;
+    code->co_kwonlyargcount = parts->keyword_only_count;
+    code->co_stacksize = parts->stack_size;
+    code->co_firstlineno = parts->first_lineno;
+    code->co_nlocalsplus = counts->variables;
+    code->co_nlocals = counts->locals;
+    code->co_nplaincellvars = counts->plain_cells;
+    code->co_ncellvars = counts->cells;
+    code->co_nfreevars = counts->frees;
+    code->_co_firsttraceable = counts->first_traceable;
+    const Body body = {data, size, counts->has_doc};
+    _PyCode_CODE(code)[0] = _Py_MAKECODEUNIT(KR_LOAD_BODY, 0);
+    memcpy(code->co_code_adaptive + BODY_OFFSET, &body, sizeof body);
+    return code;
+}
+
+static Body body_of(const PyCodeObject *code) {
+    Body body;
+    memcpy(&body, code->co_code_adaptive + BODY_OFFSET, sizeof body);
+    return body;
+}
+
+int kr_code_defers_doc(const PyCodeObject *code) { return kr_code_is_deferred(code) && body_of(code).has_doc; }
+
+static int misfit(PyCodeObject *code) {
+    PyErr_Format(PyExc_SystemError, "the frozen body of %U does not fit", code->co_qualname);
+    return -1;
+}
+
+int kr_code_read_body(PyCodeObject *code) {
+    Body body = body_of(code);
+    PyObject *read = kr_marshal_read_memory(body.data, body.size);
+    if (read == NULL) return -1;
+    PyCodeObject *whole = (PyCodeObject *)read;
+    int result = 0;
+    if (!PyCode_Check(read) || Py_SIZE(whole) != Py_SIZE(code) || whole->co_nlocalsplus != code->co_nlocalsplus ||
+        whole->co_stacksize != code->co_stacksize || whole->co_flags != code->co_flags) {
+        result = misfit(code);
+    } else if (kr_code_is_deferred(code)) { /* unless a finalizer, while reading, called the function */
+        PyObject **const fields[] = {&code->co_consts,           &code->co_names,     &code->co_localsplusnames,
+                                     &code->co_localspluskinds,  &code->co_linetable, &code->co_exceptiontable};
+        PyObject **const sources[] = {&whole->co_consts,          &whole->co_names,     &whole->co_localsplusnames,
+                                      &whole->co_localspluskinds, &whole->co_linetable, &whole->co_exceptiontable};
+        for (size_t i = 0; i < Py_ARRAY_LENGTH(fields); i++) Py_SETREF(*fields[i], Py_NewRef(*sources[i]));
+        memcpy(code->co_code_adaptive, whole->co_code_adaptive, (size_t)_PyCode_NBYTES(code));
+    }
+    Py_DECREF(read);
+    return result;
+}
