@@ -5,14 +5,13 @@ import inspect
 import marshal
 import os
 import posixpath
-import stat
 import sys
 
 # What is seen before the first call.
 print(os.walk.__doc__.split("\n")[0], os.fwalk.__code__.co_varnames[:4], os.fwalk.__kwdefaults__)
 print(posixpath.commonpath.__code__.co_names[:4], posixpath.relpath.__code__.co_consts[1:3])
 print(inspect.signature(codecs.open), inspect.signature(os.makedirs))
-print([line for *_, line in stat.filemode.__code__.co_lines()][:4], stat.filemode.__code__.co_stacksize)
+print([line for *_, line in posixpath.expandvars.__code__.co_lines()][:4], posixpath.expandvars.__code__.co_stacksize)
 print(len(list(codecs.iterencode.__code__.co_positions())) > 10, codecs.iterdecode.__code__.co_flags)
 print(marshal.loads(marshal.dumps(codecs.getwriter.__code__)) == codecs.getwriter.__code__)
 print(hash(os.removedirs.__code__) == hash(os.removedirs.__code__.replace()), os.renames.__code__ == os.removedirs.__code__)
