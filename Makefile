@@ -93,7 +93,7 @@ test-sanitize: sanitize
 pgo: build/pgo/krait
 
 # The profile is made anew whenever a source file changed: it belongs to one state of the code.
-build/pgo/krait: $(shell find src bench/workloads -type f -not -path '*/__pycache__/*') tools/build-pgo CMakeLists.txt | $(STAMP)
+build/pgo/krait: $(shell find src bench/workloads -type f -not -path '*/__pycache__/*') tools/build-pgo tools/freeze.py tools/start_order.ld CMakeLists.txt | $(STAMP)
 	@tools/build-pgo
 
 install:
