@@ -741,15 +741,6 @@ static int parse_single(PyObject *argument, const char *format, va_list va, int 
     return kr_argument_undo_finish(&undo, problem == NULL);
 }
 
-#define WITH_VARIADIC(last, expression)                                                                                \
-    do {                                                                                                               \
-        va_list va;                                                                                                    \
-        va_start(va, last);                                                                                            \
-        int result = (expression);                                                                                     \
-        va_end(va);                                                                                                    \
-        return result;                                                                                                 \
-    } while (0)
-
 int PyArg_Parse(PyObject *args, const char *format, ...) { WITH_VARIADIC(format, parse_single(args, format, va, 0)); }
 
 int _PyArg_Parse_SizeT(PyObject *args, const char *format, ...) {

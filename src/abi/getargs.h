@@ -65,4 +65,14 @@ void kr_argument_set_error(Py_ssize_t index, const char *what, const int *items,
 /* Forgets what the static keyword parsers cached; they can be used again afterwards. */
 void kr_argument_parsers_finalize(void);
 
+/* The body of a variadic function: what `expression` returns, an int, with the arguments behind `last` as `va`. */
+#define WITH_VARIADIC(last, expression)                                                                                \
+    do {                                                                                                               \
+        va_list va;                                                                                                    \
+        va_start(va, last);                                                                                            \
+        int result = (expression);                                                                                     \
+        va_end(va);                                                                                                    \
+        return result;                                                                                                 \
+    } while (0)
+
 #endif

@@ -465,15 +465,6 @@ static int parse_tuple_by_parser(PyObject *args, PyObject *kwargs, _PyArg_Parser
                            sizes_are_ssize);
 }
 
-#define WITH_VARIADIC(last, expression)                                                                                \
-    do {                                                                                                               \
-        va_list va;                                                                                                    \
-        va_start(va, last);                                                                                            \
-        int result = (expression);                                                                                     \
-        va_end(va);                                                                                                    \
-        return result;                                                                                                 \
-    } while (0)
-
 int PyArg_ParseTupleAndKeywords(PyObject *args, PyObject *kwargs, const char *format, char **kwlist, ...) {
     WITH_VARIADIC(kwlist, parse_by_names(args, kwargs, format, kwlist, va, 0));
 }

@@ -147,25 +147,21 @@ PREDICATE(isnan, isnan, "True if x is a NaN.")
 
 /* ---- rounding ---- */
 
-PyDoc_STRVAR(math_ceil_doc, "ceil($module, x, /)\n--\n\nSmallest integer that is not below x.");
-static PyObject *math_ceil(PyObject *module, PyObject *object) {
+/* Rounds by the type's own method `special`, or a number without one as a double. */
+static PyObject *round_by(PyObject *object, PyObject *special, double (*function)(double)) {
     double x;
     if (!PyFloat_CheckExact(object)) {
-        PyObject *result = call_special(object, KR_NAME(__ceil__));
+        PyObject *result = call_special(object, special);
         if (result != NULL || PyErr_Occurred()) return result;
     }
-    return read_real(object, &x) < 0 ? NULL : PyLong_FromDouble(ceil(x));
+    return read_real(object, &x) < 0 ? NULL : PyLong_FromDouble(function(x));
 }
 
+PyDoc_STRVAR(math_ceil_doc, "ceil($module, x, /)\n--\n\nSmallest integer that is not below x.");
+static PyObject *math_ceil(PyObject *module, PyObject *object) { return round_by(object, KR_NAME(__ceil__), ceil); }
+
 PyDoc_STRVAR(math_floor_doc, "floor($module, x, /)\n--\n\nLargest integer that is not above x.");
-static PyObject *math_floor(PyObject *module, PyObject *object) {
-    double x;
-    if (!PyFloat_CheckExact(object)) {
-        PyObject *result = call_special(object, KR_NAME(__floor__));
-        if (result != NULL || PyErr_Occurred()) return result;
-    }
-    return read_real(object, &x) < 0 ? NULL : PyLong_FromDouble(floor(x));
-}
+static PyObject *math_floor(PyObject *module, PyObject *object) { return round_by(object, KR_NAME(__floor__), floor); }
 
 PyDoc_STRVAR(math_trunc_doc, "trunc($module, x, /)\n--\n\nThe integer part of x, by its method __trunc__.");
 static PyObject *math_trunc(PyObject *module, PyObject *object) {

@@ -39,6 +39,7 @@ PyObject *PyLong_FromSize_t(size_t value) { return kr_int_from_magnitude(value, 
 PyObject *PyLong_FromVoidPtr(void *value) { return kr_int_from_magnitude((uintptr_t)value, 0); }
 
 PyObject *PyLong_FromDouble(double value) {
+    if (fabs(value) < 0x1p62) return kr_int_from_int64((int64_t)value);
     if (isinf(value)) {
         PyErr_SetString(PyExc_OverflowError, "cannot convert float infinity to integer");
         return NULL;
@@ -47,7 +48,6 @@ PyObject *PyLong_FromDouble(double value) {
         PyErr_SetString(PyExc_ValueError, "cannot convert float NaN to integer");
         return NULL;
     }
-    if (fabs(value) < 0x1p62) return kr_int_from_int64((int64_t)value);
     int exponent;
     double fraction = frexp(fabs(value), &exponent);
     Py_ssize_t count = (exponent - 1) / PyLong_SHIFT + 1;
