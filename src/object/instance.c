@@ -268,18 +268,6 @@ int kr_instance_is_empty(PyObject *self) {
 
 /* -- Life of the instance -------------------------------------------------------------------------------------------------------- */
 
-int kr_instance_traverse(PyObject *self, visitproc visit, void *arg) {
-    uintptr_t word = *kr_attribute_word(self);
-    if (word == 0) return 0;
-    if (kr_word_is_dict(word)) {
-        Py_VISIT(kr_word_dict(word));
-        return 0;
-    }
-    KrValues *values = kr_word_values(word);
-    for (int32_t i = 0; i < values->used; i++) Py_VISIT(values->value[i]);
-    return 0;
-}
-
 void kr_instance_clear(PyObject *self) {
     uintptr_t *word = kr_attribute_word(self);
     uintptr_t old = *word;

@@ -82,8 +82,7 @@ int kr_instance_is_plain(PyObject *self);
 /* True if the instance has no attributes, without creating a dict. */
 int kr_instance_is_empty(PyObject *self);
 
-/* For subtype_traverse, _clear and _dealloc. */
-int kr_instance_traverse(PyObject *self, visitproc visit, void *arg);
+/* For subtype_clear and _dealloc. */
 void kr_instance_clear(PyObject *self);
 /* Bytes that the values block of the instance takes, for sys.getsizeof; 0 if there is none. */
 size_t kr_instance_values_size(PyObject *self);

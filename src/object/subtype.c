@@ -1,12 +1,12 @@
 /* Instances of classes: allocation, destruction and traversal on top of what their C base does, and the two attributes
  * `__dict__` and `__weakref__`. */
 #include <Python.h>
-#include <structmember.h>
 
 #include "object/instance.h"
 #include "object/names.h"
 #include "object/object.h"
 #include "object/runtime.h"
+#include "object/subtype.h"
 #include "object/type.h"
 
 PyObject *PyType_GenericAlloc(PyTypeObject *type, Py_ssize_t nitems) {
@@ -19,75 +19,30 @@ PyObject *PyType_GenericNew(PyTypeObject *type, PyObject *args, PyObject *kwargs
 
 /* -- Slot members -------------------------------------------------------------------------------------------------------- */
 
-static inline Py_ssize_t slot_count(PyTypeObject *type) {
-    PyObject *slots = ((PyHeapTypeObject *)type)->ht_slots;
-    return slots != NULL ? PyTuple_GET_SIZE(slots) : 0;
-}
-
-static inline PyObject **slot_place(PyObject *self, PyTypeObject *type, Py_ssize_t index) {
-    return (PyObject **)((char *)self + kr_heap_type_members((PyHeapTypeObject *)type)[index].offset);
-}
-
-static int traverse_slots(PyTypeObject *type, PyObject *self, visitproc visit, void *arg) {
-    for (Py_ssize_t i = 0, count = slot_count(type); i < count; i++) Py_VISIT(*slot_place(self, type, i));
-    return 0;
-}
-
 static void clear_slots(PyTypeObject *type, PyObject *self) {
-    for (Py_ssize_t i = 0, count = slot_count(type); i < count; i++) Py_CLEAR(*slot_place(self, type, i));
-}
-
-/* True if this class added a dict of its own in a place that its C base does not know. */
-static int has_own_plain_dict(PyTypeObject *type, PyTypeObject *base) {
-    return !(type->tp_flags & Py_TPFLAGS_MANAGED_DICT) && type->tp_dictoffset != 0 && base->tp_dictoffset == 0;
-}
-
-static PyObject **plain_dict(PyObject *self) {
-    PyTypeObject *type = Py_TYPE(self);
-    Py_ssize_t offset = type->tp_dictoffset;
-    if (offset < 0) {
-        Py_ssize_t count = Py_SIZE(self);
-        offset += _PyObject_VAR_SIZE(type, count < 0 ? -count : count);
-    }
-    return (PyObject **)((char *)self + offset);
+    for (Py_ssize_t i = 0, count = kr_slot_count(type); i < count; i++) Py_CLEAR(*kr_slot_place(self, type, i));
 }
 
 /* -- Collection ------------------------------------------------------------------------------------------------------------ */
 
 int kr_subtype_traverse(PyObject *self, visitproc visit, void *arg) {
-    PyTypeObject *type = Py_TYPE(self), *base = type;
-    traverseproc base_traverse;
-    while ((base_traverse = base->tp_traverse) == kr_subtype_traverse) {
-        if (slot_count(base) != 0) {
-            int status = traverse_slots(base, self, visit, arg);
-            if (status) return status;
-        }
-        base = base->tp_base;
-    }
-    if (type->tp_flags & Py_TPFLAGS_MANAGED_DICT) {
-        int status = kr_instance_traverse(self, visit, arg);
-        if (status) return status;
-    } else if (has_own_plain_dict(type, base)) {
-        Py_VISIT(*plain_dict(self));
-    }
-    /* The instance holds its class; a heap base's traverse reports that itself. */
-    if ((type->tp_flags & Py_TPFLAGS_HEAPTYPE) && (base_traverse == NULL || !(base->tp_flags & Py_TPFLAGS_HEAPTYPE))) {
-        Py_VISIT(type);
-    }
-    return base_traverse != NULL ? base_traverse(self, visit, arg) : 0;
+    PyTypeObject *base;
+    int status = kr_subtype_visit(self, visit, arg, &base);
+    if (status != 0 || base->tp_traverse == NULL) return status;
+    return base->tp_traverse(self, visit, arg);
 }
 
 int kr_subtype_clear(PyObject *self) {
     PyTypeObject *type = Py_TYPE(self), *base = type;
     inquiry base_clear;
     while ((base_clear = base->tp_clear) == kr_subtype_clear) {
-        if (slot_count(base) != 0) clear_slots(base, self);
+        if (kr_slot_count(base) != 0) clear_slots(base, self);
         base = base->tp_base;
     }
     if (type->tp_flags & Py_TPFLAGS_MANAGED_DICT) {
         kr_instance_clear(self);
-    } else if (has_own_plain_dict(type, base)) {
-        Py_CLEAR(*plain_dict(self));
+    } else if (kr_has_own_plain_dict(type, base)) {
+        Py_CLEAR(*kr_plain_dict(self));
     }
     return base_clear != NULL ? base_clear(self) : 0;
 }
@@ -143,12 +98,12 @@ static void dealloc(PyObject *self) {
         if (*(PyObject **)((char *)self + type->tp_weaklistoffset) != NULL) PyObject_ClearWeakRefs(self);
     }
     for (PyTypeObject *level = type; level != base; level = level->tp_base) {
-        if (slot_count(level) != 0) clear_slots(level, self);
+        if (kr_slot_count(level) != 0) clear_slots(level, self);
     }
     if (type->tp_flags & Py_TPFLAGS_MANAGED_DICT) {
         kr_instance_clear(self);
-    } else if (has_own_plain_dict(type, base)) {
-        Py_CLEAR(*plain_dict(self));
+    } else if (kr_has_own_plain_dict(type, base)) {
+        Py_CLEAR(*kr_plain_dict(self));
     }
     /* A C base untracks its objects itself. */
     if (PyType_IS_GC(base)) PyObject_GC_Track(self);
@@ -217,7 +172,7 @@ static int set_dict(PyObject *self, PyObject *value, void *context) {
     }
     if (type->tp_flags & Py_TPFLAGS_MANAGED_DICT) return kr_instance_set_dict(self, value);
     Py_XINCREF(value);
-    Py_XSETREF(*plain_dict(self), value);
+    Py_XSETREF(*kr_plain_dict(self), value);
     return 0;
 }
 
