@@ -1,4 +1,4 @@
-"""Memory: the choice of allocators and the limit of the heap.
+"""Memory: the choice of allocators, the limit of the heap and the end of the C stack.
 
 That nothing is left at exit shows in the programs (programs_check.py) when they are run by a debug build, which reports
 what is left on stderr.
@@ -52,6 +52,18 @@ for a in kept: a.all = kept
 print(_testcapi.pymem_getallocatorsname(), asyncio.run(asyncio.sleep(0, decimal.Decimal(1) / 7)))
 """
 
+# Tuples that python3.11 cannot hash without a crash: a very deep one, and one of hostile data that contains itself.
+STACK = r"""
+import marshal
+deep = ()
+for i in range(1_000_000): deep = (deep,)
+for attempt in (lambda: hash(deep), lambda: marshal.loads(b"{\xa9\x01r\0\0\0\0N0")):
+    try:
+        attempt()
+    except RecursionError as error:
+        print(error)
+"""
+
 
 def run(krait, code, options=(), **environment):
     process = subprocess.run([krait, *options, "-c", code], capture_output=True, text=True, timeout=120,
@@ -67,6 +79,10 @@ def limit(krait):
     result = (0, '{"sum": 4999950000} [\'abc\', \'cab\'] 100000\n', "")
     return (expect(run(krait, LIMIT, ["-X", "maxheap=40M"]), result) or
             expect(run(krait, LIMIT, KRAITMAXHEAP="40960K"), result))
+
+
+def stack(krait):
+    return expect(run(krait, STACK), (0, "maximum recursion depth exceeded while hashing a tuple\n" * 2, ""))
 
 
 def limit_refused(krait):
@@ -91,4 +107,5 @@ def allocators(krait):
 def tests(krait):
     yield "memory/limit", lambda: limit(krait)
     yield "memory/limit_refused", lambda: limit_refused(krait)
+    yield "memory/stack", lambda: stack(krait)
     yield "memory/allocators", lambda: allocators(krait)

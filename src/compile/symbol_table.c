@@ -19,9 +19,6 @@ enum {
     SMALL_SCOPE = 8,                 /* up to so many symbols are searched one by one */
 };
 
-/* The evaluation loop knows where this thread's C stack ends (vm/eval.h). */
-extern __thread char *kr_c_stack_limit;
-
 const char *kr_compile_stack_limit(void) { return kr_c_stack_limit; }
 
 void kr_compile_depth_init(int *depth, int *depth_limit, const char **stack_limit) {

@@ -35,6 +35,12 @@ extern __attribute__((visibility("default"))) struct pyruntimestate _PyRuntime;
 /* Returns the current thread's state; only valid while holding the interpreter lock. */
 static inline PyThreadState *kr_tstate(void) { return _PyRuntime.thread_current; }
 
+/* The address below which this thread's C stack must not go; the evaluation loop sets it. */
+extern __thread char *kr_c_stack_limit;
+
+/* True if recursion has to end here with RecursionError, whatever its depth. */
+static inline int kr_c_stack_is_low(void) { return (char *)__builtin_frame_address(0) < kr_c_stack_limit; }
+
 /* Returns the shared int object for a small value, borrowed (-5 <= value <= 256). */
 static inline PyObject *kr_small_int(int value) {
     return (PyObject *)&_PyRuntime.small_ints[value + KR_SMALL_INT_NEGATIVE];

@@ -330,7 +330,7 @@ int Py_FdIsInteractive(FILE *stream, const char *filename) {
     return filename == NULL || strcmp(filename, "<stdin>") == 0 || strcmp(filename, "???") == 0;
 }
 
-int PyOS_CheckStack(void) { return (char *)__builtin_frame_address(0) < kr_c_stack_limit; }
+int PyOS_CheckStack(void) { return kr_c_stack_is_low(); }
 
 const char *_Py_SourceAsString(PyObject *source, const char *function, const char *what, PyCompilerFlags *flags,
                                PyObject **copy) {

@@ -201,6 +201,10 @@ static Py_hash_t tuple_hash(PyTupleObject *self) {
     static const Py_uhash_t prime1 = 11400714785074694791u, prime2 = 14029467366897019727u, prime5 = 2870177450012600261u;
     Py_ssize_t size = Py_SIZE(self);
     Py_uhash_t sum = prime5;
+    if (__builtin_expect(kr_c_stack_is_low(), 0)) {
+        PyErr_SetString(PyExc_RecursionError, "maximum recursion depth exceeded while hashing a tuple");
+        return -1;
+    }
     for (Py_ssize_t i = 0; i < size; i++) {
         Py_hash_t lane = PyObject_Hash(self->ob_item[i]);
         if (lane == -1) return -1;

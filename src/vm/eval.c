@@ -232,7 +232,7 @@ PyObject *_PyEval_EvalFrameDefault(PyThreadState *thread, KrFrame *frame, int th
     PyObject **sp, **local, *keyword_names = NULL;
     int oparg, truth;
 
-    if (UNLIKELY((char *)__builtin_frame_address(0) < kr_c_stack_limit)) {
+    if (UNLIKELY(kr_c_stack_is_low())) {
         if (_Py_CheckRecursiveCall(thread, "")) {
             /* the caller handed the frame over: it has to be finished */
             frame->flags |= KR_FRAME_ENTRY;

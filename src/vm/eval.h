@@ -18,8 +18,7 @@ extern volatile int kr_eval_breaker;
 /* Does what the breaker asks for. Returns 0, or -1 with an exception. */
 int kr_eval_handle_pending(PyThreadState *thread);
 
-/* C stack guard: address below which this thread must not go. */
-extern __thread char *kr_c_stack_limit;
+/* Sets the limit of kr_c_stack_is_low for this thread. */
 void kr_c_stack_initialize(void);
 /* Raises RecursionError if a limit is reached; used after the cheap tests failed. Returns 0 or -1. */
 PyAPI_FUNC(int) _Py_CheckRecursiveCall(PyThreadState *thread, const char *where);

@@ -423,7 +423,7 @@ void kr_c_stack_initialize(void) {
 }
 
 int _Py_CheckRecursiveCall(PyThreadState *thread, const char *where) {
-    if ((char *)__builtin_frame_address(0) < kr_c_stack_limit) {
+    if (kr_c_stack_is_low()) {
         PyErr_Format(PyExc_RecursionError, "maximum recursion depth exceeded%s", where);
         return -1;
     }
@@ -437,8 +437,7 @@ int _Py_CheckRecursiveCall(PyThreadState *thread, const char *where) {
 
 int Py_EnterRecursiveCall(const char *where) {
     PyThreadState *thread = kr_tstate();
-    if (__builtin_expect(--thread->recursion_remaining < 0 ||
-                             (char *)__builtin_frame_address(0) < kr_c_stack_limit, 0)) {
+    if (__builtin_expect(--thread->recursion_remaining < 0 || kr_c_stack_is_low(), 0)) {
         if (_Py_CheckRecursiveCall(thread, where)) {
             thread->recursion_remaining++;
             return -1;
