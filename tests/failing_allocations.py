@@ -65,8 +65,9 @@ def start(krait, name, folder, failure):
     return process.returncode, process.stdout.decode(errors="replace"), process.stderr.decode(errors="replace")
 
 
-# What standard error may say once memory has run out.
-ABOUT_MEMORY = re.compile("MemoryError|memory", re.IGNORECASE)
+# What standard error may say once memory has run out. The last is the end of the plain description of an exception for
+# whose traceback there was no memory.
+ABOUT_MEMORY = re.compile("MemoryError|memory|lost sys.stderr", re.IGNORECASE)
 SHOWN = 60  # problems of one way to start
 
 

@@ -106,11 +106,13 @@ static PyObject *find_by_name(const CallArguments *call, PyObject *name) {
 }
 
 static PyObject *find_by_text(const CallArguments *call, const char *name) {
-    PyObject *key = PyUnicode_FromString(name);
-    if (key == NULL) return NULL;
-    PyObject *value = find_by_name(call, key);
-    Py_DECREF(key);
-    return value;
+    if (call->keyword_names == NULL) return _PyDict_GetItemStringWithError(call->keyword_dict, name);
+    PyObject *const *values = call->positional + call->positional_count;
+    for (Py_ssize_t i = 0; i < call->keyword_count; i++) {
+        PyObject *candidate = PyTuple_GET_ITEM(call->keyword_names, i);
+        if (PyUnicode_Check(candidate) && PyUnicode_CompareWithASCIIString(candidate, name) == 0) return values[i];
+    }
+    return NULL;
 }
 
 /* Returns the value passed by the name of parameter `index`, which has a name. */

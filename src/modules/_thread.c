@@ -704,7 +704,10 @@ static PyObject *thread_start_new_thread(PyObject *module, PyObject *const *args
     PyThreadState *thread = start->thread;
     unsigned long identity = PyThread_start_new_thread(run_thread, start);
     if (identity == PYTHREAD_INVALID_THREAD_ID) {
-        PyErr_SetString(PyExc_RuntimeError, "can't start new thread");
+        if (errno == ENOMEM)
+            PyErr_NoMemory();
+        else
+            PyErr_SetString(PyExc_RuntimeError, "can't start new thread");
         PyObject *type, *value, *traceback;
         PyErr_Fetch(&type, &value, &traceback);
         PyThreadState_Clear(thread);

@@ -500,9 +500,16 @@ PyObject *PyErr_NewExceptionWithDoc(const char *name, const char *doc, PyObject 
 
 /* -- Where a syntax error is ------------------------------------------------------------------------------------------------------- */
 
-/* Sets an attribute of the exception, taking the reference to the attribute; failures are forgotten. */
+/* Forgets an exception unless it says that there is no memory. */
+static void forget_exception(void) {
+    if (PyErr_Occurred() && !PyErr_ExceptionMatches(PyExc_MemoryError)) PyErr_Clear();
+}
+
+/* Sets an attribute of the exception, taking the reference to the attribute, unless memory has run out before; other
+ * failures are forgotten. */
 static void set_quietly(PyObject *exception, const char *name, PyObject *value) {
-    if (value == NULL || PyObject_SetAttrString(exception, name, value) < 0) PyErr_Clear();
+    if (!PyErr_Occurred() && value != NULL) (void)PyObject_SetAttrString(exception, name, value);
+    forget_exception();
     Py_XDECREF(value);
 }
 
@@ -514,6 +521,10 @@ static void locate_syntax_error(PyObject *filename, int lineno, int column, int 
     PyObject *type, *value, *traceback;
     PyErr_Fetch(&type, &value, &traceback);
     PyErr_NormalizeException(&type, &value, &traceback);
+    if (type == PyExc_MemoryError) {
+        PyErr_Restore(type, value, traceback);
+        return;
+    }
     set_quietly(value, "lineno", PyLong_FromLong(lineno));
     set_quietly(value, "offset", position_or_none(column, 0));
     set_quietly(value, "end_lineno", position_or_none(end_lineno, 0));
@@ -525,18 +536,26 @@ static void locate_syntax_error(PyObject *filename, int lineno, int column, int 
     }
     if (type != PyExc_SyntaxError) {
         PyObject *found;
-        if (_PyObject_LookupAttr(value, KR_NAME(msg), &found) < 0) PyErr_Clear();
-        if (found == NULL) {
+        if (PyErr_Occurred() || _PyObject_LookupAttr(value, KR_NAME(msg), &found) < 0) found = NULL;
+        forget_exception();
+        if (found == NULL && !PyErr_Occurred()) {
             set_quietly(value, "msg", PyObject_Str(value));
         } else {
-            Py_DECREF(found);
+            Py_XDECREF(found);
         }
-        if (_PyObject_LookupAttr(value, KR_NAME(print_file_and_line), &found) < 0) PyErr_Clear();
+        if (PyErr_Occurred() || _PyObject_LookupAttr(value, KR_NAME(print_file_and_line), &found) < 0) found = NULL;
+        forget_exception();
         if (found == NULL) {
             set_quietly(value, "print_file_and_line", Py_NewRef(Py_None));
         } else {
             Py_DECREF(found);
         }
+    }
+    if (PyErr_Occurred()) { /* MemoryError, instead of an exception with half of its attributes */
+        Py_XDECREF(type);
+        Py_XDECREF(value);
+        Py_XDECREF(traceback);
+        return;
     }
     PyErr_Restore(type, value, traceback);
 }

@@ -611,6 +611,7 @@ int Py_FinalizeEx(void) {
  * many types, then what the types themselves hold, then the names, and last the shared objects that anything may contain. */
 static void release_objects(void) {
     kr_main_finalize();
+    kr_readline_finalize();
     kr_cross_interpreter_finalize();
     kr_modules_release();
     kr_codecs_finalize();

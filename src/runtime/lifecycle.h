@@ -39,6 +39,8 @@ void kr_cross_interpreter_finalize(void);
 void kr_start_pages_release(void);
 /* Drops what the main program was read from (main.c). */
 void kr_main_finalize(void);
+/* Releases the lock of PyOS_Readline. */
+void kr_readline_finalize(void);
 
 /* Defined further down: releases what native modules keep in C variables (modules/release.c), and the tuples of keyword
  * names (abi/getargs_keywords.c). */

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "object/runtime.h"
+#include "runtime/lifecycle.h"
 
 /* The thread that is inside PyOS_Readline; it needs its state back to run signal handlers. */
 PyThreadState *_PyOS_ReadlineTState;
@@ -69,6 +70,11 @@ static char *read_plainly(FILE *input, FILE *output, const char *prompt) {
     PyErr_NoMemory();
     PyEval_SaveThread();
     return NULL;
+}
+
+void kr_readline_finalize(void) {
+    if (readline_lock != NULL) PyThread_free_lock(readline_lock);
+    readline_lock = NULL;
 }
 
 /* Returns the line in memory of PyMem_Malloc; NULL after an interrupt, perhaps with an exception. */

@@ -33,7 +33,10 @@ unsigned long PyThread_start_new_thread(void (*function)(void *), void *argument
     pthread_t thread;
     pthread_attr_t attributes;
     Start *start = PyMem_RawMalloc(sizeof(Start));
-    if (start == NULL) return PYTHREAD_INVALID_THREAD_ID;
+    if (start == NULL) {
+        errno = ENOMEM;
+        return PYTHREAD_INVALID_THREAD_ID;
+    }
     start->function = function;
     start->argument = argument;
     pthread_attr_init(&attributes);
@@ -43,6 +46,7 @@ unsigned long PyThread_start_new_thread(void (*function)(void *), void *argument
     pthread_attr_destroy(&attributes);
     if (failed) {
         PyMem_RawFree(start);
+        errno = failed;
         return PYTHREAD_INVALID_THREAD_ID;
     }
     return (unsigned long)thread;

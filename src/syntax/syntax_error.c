@@ -173,7 +173,7 @@ void kr_syntax_error_convert(KrLexer *lexer, const KrToken *last) {
     PyObject *text = error != NULL ? PyObject_Str(error) : NULL;
     if (text != NULL) {
         kr_syntax_error_last(lexer, PyExc_SyntaxError, last, "(%s) %U", kind, text);
-    } else {
+    } else if (!PyErr_ExceptionMatches(PyExc_MemoryError)) {
         PyErr_Clear();
         kr_syntax_error_last(lexer, PyExc_SyntaxError, last, "(%s) unknown error", kind);
     }

@@ -22,7 +22,7 @@ def run():
     finally:
         done.release()
 _thread.start_new_thread(run, ())
-done.acquire()
+done.acquire(timeout=0.2)
 for call in (lambda: _thread.start_new_thread(5, ()), lambda: done.release() or done.release(), lambda: _thread.RLock().release()):
     try: call()
     except (TypeError, RuntimeError): pass

@@ -109,7 +109,7 @@ static PyObject *dialect_new(PyTypeObject *type, PyObject *args, PyObject *kwarg
     } else {
         Py_XINCREF(base);
     }
-    int given = 0;
+    int given = 0, failed = 0;
     for (int i = 0; i < SETTINGS; i++) {
         Py_XINCREF(values[i]);
         given += values[i] != NULL;
@@ -119,9 +119,12 @@ static PyObject *dialect_new(PyTypeObject *type, PyObject *args, PyObject *kwarg
     for (int i = 0; base != NULL && i < SETTINGS; i++) {
         if (values[i] != NULL) continue;
         values[i] = PyObject_GetAttrString(base, setting_names[i]);
-        if (values[i] == NULL) PyErr_Clear();
+        if (values[i] != NULL) continue;
+        failed = PyErr_ExceptionMatches(PyExc_MemoryError);
+        if (failed) break;
+        PyErr_Clear(); /* it lacks the attribute */
     }
-    Dialect *self = (Dialect *)type->tp_alloc(type, 0);
+    Dialect *self = failed ? NULL : (Dialect *)type->tp_alloc(type, 0);
     if (self != NULL && read_settings(self, values) < 0) Py_CLEAR(self);
     for (int i = 0; i < SETTINGS; i++) Py_XDECREF(values[i]);
     Py_XDECREF(base);

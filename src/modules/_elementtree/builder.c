@@ -105,13 +105,16 @@ static void builder_dealloc(PyObject *object) {
 
 /* ---- Events ---- */
 
-void kr_builder_report(PyObject *object, PyObject *append, unsigned events) {
+int kr_builder_report(PyObject *object, PyObject *append, unsigned events) {
     TreeBuilder *self = BUILDER(object);
     Py_XSETREF(self->append, append);
     for (int i = 0; i < EVENT_COUNT; i++) {
         Py_CLEAR(self->event_names[i]);
-        if (events & 1u << i) self->event_names[i] = PyUnicode_InternFromString(event_names[i]);
+        if (!(events & 1u << i)) continue;
+        self->event_names[i] = PyUnicode_InternFromString(event_names[i]);
+        if (self->event_names[i] == NULL) return -1;
     }
+    return 0;
 }
 
 int kr_builder_event(PyObject *object, BuilderEvent event, PyObject *value) {

@@ -81,7 +81,7 @@ int kr_builder_data(PyObject *self, PyObject *data);
 typedef enum { EVENT_START, EVENT_END, EVENT_START_NS, EVENT_END_NS, EVENT_COMMENT, EVENT_PI, EVENT_COUNT } BuilderEvent;
 
 /* Chooses the events to report (bits of 1 << BuilderEvent) and what to call with them. Steals `append`. */
-void kr_builder_report(PyObject *self, PyObject *append, unsigned events);
+int kr_builder_report(PyObject *self, PyObject *append, unsigned events);
 const char *kr_builder_event_name(BuilderEvent event);
 
 /* Reports an event if it was asked for. Returns 0 or -1. */

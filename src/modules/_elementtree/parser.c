@@ -489,7 +489,7 @@ static PyObject *parser_setevents(PyObject *object, PyObject *const *args, Py_ss
         Py_DECREF(append);
         return NULL;
     }
-    kr_builder_report(self->target, append, (unsigned)bits);
+    if (kr_builder_report(self->target, append, (unsigned)bits) < 0) return NULL;
     expat->SetNamespaceDeclHandler(self->parser, bits & 1 << EVENT_START_NS ? on_start_ns : NULL,
                                    bits & 1 << EVENT_END_NS ? on_end_ns : NULL);
     Py_RETURN_NONE;
