@@ -52,12 +52,14 @@ for a in kept: a.all = kept
 print(_testcapi.pymem_getallocatorsname(), asyncio.run(asyncio.sleep(0, decimal.Decimal(1) / 7)))
 """
 
-# Tuples that python3.11 cannot hash without a crash: a very deep one, and one of hostile data that contains itself.
+# Tuples on which python3.11 crashes: a very deep one, and those of hostile data that contain themselves.
 STACK = r"""
 import marshal
 deep = ()
 for i in range(1_000_000): deep = (deep,)
-for attempt in (lambda: hash(deep), lambda: marshal.loads(b"{\xa9\x01r\0\0\0\0N0")):
+cyclic = b"\xa9\x01r\0\0\0\0"
+code = b"c" + bytes(20) + b"s\4\0\0\0\x97\0S\0" + cyclic + b")\0)\0s\0\0\0\0z\1fz\1nz\1q" + bytes(4) + b"s\0\0\0\0" * 2
+for attempt in lambda: hash(deep), lambda: marshal.loads(b"{" + cyclic + b"N0"), lambda: marshal.loads(code):
     try:
         attempt()
     except RecursionError as error:
@@ -82,7 +84,8 @@ def limit(krait):
 
 
 def stack(krait):
-    return expect(run(krait, STACK), (0, "maximum recursion depth exceeded while hashing a tuple\n" * 2, ""))
+    return expect(run(krait, STACK), (0, "maximum recursion depth exceeded while hashing a tuple\n" * 2 +
+                                    "maximum recursion depth exceeded in the constants of a code object\n", ""))
 
 
 def limit_refused(krait):

@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <structmember.h>
 
+#include "object/runtime.h"
 #include "types/code.h"
 #include "types/constant.h"
 
@@ -48,6 +49,10 @@ static int looks_like_name(PyObject *text) {
  * -1 on error. */
 static int intern_constants(PyObject *tuple) {
     int has_changed = 0;
+    if (kr_c_stack_is_low()) { /* hostile data: a tuple that contains itself */
+        PyErr_SetString(PyExc_RecursionError, "maximum recursion depth exceeded in the constants of a code object");
+        return -1;
+    }
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(tuple); i++) {
         PyObject **place = &((PyTupleObject *)tuple)->ob_item[i], *constant = *place;
         if (PyUnicode_CheckExact(constant)) {

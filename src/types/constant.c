@@ -2,11 +2,19 @@
 #include <Python.h>
 #include <math.h>
 
+#include "object/runtime.h"
 #include "types/constant.h"
 
 static Py_hash_t mix(Py_hash_t a, Py_hash_t b) { return (Py_hash_t)(((size_t)a ^ (size_t)b) * 0x9E3779B97F4A7C15u); }
 
 static Py_hash_t valid(Py_hash_t hash) { return hash == -1 ? -2 : hash; }
+
+/* A tuple of hostile data may contain itself. Returns 0, or -1 with RecursionError. */
+static int check_depth(void) {
+    if (!kr_c_stack_is_low()) return 0;
+    PyErr_SetString(PyExc_RecursionError, "maximum recursion depth exceeded in a constant");
+    return -1;
+}
 
 Py_hash_t kr_constant_hash(PyObject *constant) {
     PyTypeObject *type = Py_TYPE(constant);
@@ -16,6 +24,7 @@ Py_hash_t kr_constant_hash(PyObject *constant) {
         return hash == -1 ? -1 : valid(mix(hash, (Py_hash_t)type >> 4));
     }
     if (type == &PyTuple_Type) {
+        if (check_depth() < 0) return -1;
         Py_hash_t hash = PyTuple_GET_SIZE(constant);
         for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(constant); i++) {
             Py_hash_t item = kr_constant_hash(PyTuple_GET_ITEM(constant, i));
@@ -76,6 +85,7 @@ int kr_constant_equal(PyObject *a, PyObject *b) {
     }
     if (type == &PyTuple_Type) {
         if (PyTuple_GET_SIZE(a) != PyTuple_GET_SIZE(b)) return 0;
+        if (check_depth() < 0) return -1;
         for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(a); i++) {
             int same = kr_constant_equal(PyTuple_GET_ITEM(a, i), PyTuple_GET_ITEM(b, i));
             if (same <= 0) return same;
