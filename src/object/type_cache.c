@@ -6,7 +6,7 @@
 #include "object/type.h"
 
 enum {
-    CACHE_BITS = 11,
+    CACHE_BITS = 10,
     CACHE_SIZE = 1 << CACHE_BITS,
     CACHEABLE_NAME_LENGTH = 100, /* longer names are not worth keeping alive */
 };

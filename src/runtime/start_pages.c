@@ -6,6 +6,7 @@
  */
 #include <Python.h>
 
+#include <malloc.h>
 #include <stdint.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -28,4 +29,5 @@ void kr_start_pages_release(void) {
     released = 1;
     give_back(kr_start_text, kr_start_text_end);
     give_back(kr_start_data, kr_start_data_end);
+    malloc_trim(0); /* what the compiler had */
 }

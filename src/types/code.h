@@ -48,7 +48,7 @@ typedef struct KrDeferredCounts {
 PyCodeObject *kr_code_new_deferred(const KrCodeParts *parts, const KrDeferredCounts *counts, const char *data, int size);
 
 static inline int kr_code_is_deferred(const PyCodeObject *code) {
-    return _Py_OPCODE(_PyCode_CODE((PyCodeObject *)code)[0]) == KR_LOAD_BODY;
+    return Py_SIZE(code) > 0 && _Py_OPCODE(_PyCode_CODE((PyCodeObject *)code)[0]) == KR_LOAD_BODY;
 }
 
 /* 1 if the code is deferred and its first constant may be a docstring. */
