@@ -47,7 +47,7 @@ def run(interpreter, path, found):
             "PYTHONPYCACHEPREFIX": os.path.join(folder, "cache"),
         }
         if interpreter != REFERENCE:
-            environment.update(sanitizer.environment(folder))
+            environment.update(sanitizer.environment(folder, leaks=True))
         command = [interpreter, *shlex.split(found.get("options", "")), path, *shlex.split(found.get("args", ""))]
         process = subprocess.run(
             command, cwd=work, env=environment, capture_output=True,

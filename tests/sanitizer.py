@@ -31,12 +31,16 @@ def time_limit(seconds):
     return seconds * TIME_SCALE if enabled else seconds
 
 
-def environment(folder):
-    """Variables that send the sanitizers' reports to files in `folder`."""
+def environment(folder, leaks=False):
+    """Variables that send the sanitizers' reports to files in `folder`. With `leaks`, LeakSanitizer looks at what is left when
+    the process ends."""
     if not enabled:
         return {}
-    return {name: f"{os.environ[name]}:{option}" if os.environ.get(name) else option
-            for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS") for option in [f"log_path={folder}/sanitizer-report"]}
+    found = {name: f"{os.environ[name]}:{option}" if os.environ.get(name) else option
+             for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS") for option in [f"log_path={folder}/sanitizer-report"]}
+    if leaks:
+        found["ASAN_OPTIONS"] += ":detect_leaks=1"
+    return found
 
 
 def reports(folder):

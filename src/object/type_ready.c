@@ -460,7 +460,8 @@ int PyType_Ready(PyTypeObject *type) {
     /* Types defined in C cannot be changed by Python code, unless they are on the heap and do not say so. */
     if (!(type->tp_flags & Py_TPFLAGS_HEAPTYPE)) type->tp_flags |= Py_TPFLAGS_IMMUTABLETYPE;
     int status = make_ready(type);
-    if (status == 0 && !(type->tp_flags & Py_TPFLAGS_HEAPTYPE)) status = remember_static(type);
+    /* One that failed halfway is remembered, too: it keeps what it has for the next attempt. */
+    if (!(type->tp_flags & Py_TPFLAGS_HEAPTYPE) && remember_static(type) < 0) status = -1;
     type->tp_flags &= ~Py_TPFLAGS_READYING;
     if (status < 0) return -1;
     type->tp_flags |= Py_TPFLAGS_READY;

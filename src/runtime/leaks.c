@@ -110,8 +110,23 @@ static int hold_library(struct dl_phdr_info *info, size_t size, void *pending) {
     return 0;
 }
 
+/* Types that a library of CPython's makes and loses: _testcapi makes one only to derive another from it. */
+static const char *const lost_types[] = {"_testcapi.HeapCType"};
+
+static void hold_lost_types(Pending *pending) {
+    size_t room;
+    KrLedgerEntry *entries = kr_ledger_entries(&room);
+    for (size_t i = 0; i < room; i++) {
+        if (!entries[i].object || !PyType_Check(entries[i].block)) continue;
+        const char *name = ((PyTypeObject *)entries[i].block)->tp_name;
+        for (size_t j = 0; j < sizeof lost_types / sizeof *lost_types; j++)
+            if (strcmp(name, lost_types[j]) == 0) hold_words(&entries[i].block, sizeof entries[i].block, pending);
+    }
+}
+
 static void find_held(void) {
     Pending pending = {0};
+    hold_lost_types(&pending);
     dl_iterate_phdr(hold_library, &pending);
     while (pending.count > 0) {
         KrLedgerEntry *entry = pending.items[--pending.count];
