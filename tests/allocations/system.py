@@ -62,7 +62,7 @@ for call in (lambda: os.stat("/nonexistent"), lambda: os.mkdir("/proc/x"), lambd
 try: os.symlink("a", folder + "/link")
 except FileExistsError: pass
 log += os.readlink(folder + "/link"); os.unlink(folder + "/link")
-old = signal.signal(signal.SIGUSR1, lambda *a: None)
+old = signal.signal(signal.SIGUSR1, eval("lambda *a: None", {}))  # it must not hold this module and so an older handler
 try:
     os.kill(os.getpid(), signal.SIGUSR1); time.sleep(0)
 finally:
