@@ -447,6 +447,8 @@ static int show_syntax_error(Display *display, PyObject *value, PyObject **messa
 
 /* "module.Name" of the type, without the modules that everybody knows. */
 static int write_type(Display *display, PyObject *type) {
+    /* A static type's name is the text wanted; it takes no memory, of which a MemoryError has none. */
+    if (!PyType_HasFeature((PyTypeObject *)type, Py_TPFLAGS_HEAPTYPE)) return write_text(display, ((PyTypeObject *)type)->tp_name);
     PyObject *module = PyObject_GetAttr(type, KR_NAME(__module__)), *name = PyObject_GetAttr(type, KR_NAME(__qualname__));
     int result = 0;
     if (module == NULL || !PyUnicode_Check(module)) {
