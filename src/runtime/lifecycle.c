@@ -578,7 +578,8 @@ static int finish_modules(PyThreadState *thread) {
     }
     Py_CLEAR(interpreter->sysdict);
     _PyModule_ClearDict(interpreter->builtins);
-    PyInterpreterState_Clear(interpreter); /* one collection for what this and the modules of all gave up */
+    kr_gc_collect_silently();
+    PyInterpreterState_Clear(interpreter);
     kr_gc_collect_silently();
     return result;
 }
