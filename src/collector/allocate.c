@@ -50,10 +50,6 @@ void kr_gc_free_slow(void *object) {
     kr_heap_free_collected_slow(object);
 }
 
-size_t kr_gc_record_size(PyObject *object) {
-    return kr_heap_owner(object) & KR_OWNER_COLLECTED ? 0 : sizeof(KrLargeObject);
-}
-
 void PyObject_GC_Track(void *object) { kr_gc_track(object); }
 
 void PyObject_GC_UnTrack(void *object) { kr_gc_untrack(object); }

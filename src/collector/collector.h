@@ -172,7 +172,4 @@ void kr_gc_report_at_shutdown(void);
 /* Drops the collector's own objects and returns to the state of the start. */
 void kr_gc_finalize(void);
 
-/* Returns the size of what the collector keeps for an object in front of it: nothing for pool objects. */
-size_t kr_gc_record_size(PyObject *object);
-
 #endif

@@ -267,7 +267,6 @@ size_t kr_heap_block_size(void *pointer) {
 size_t kr_heap_bytes_reserved(void) { return kr_pool_bytes_reserved() + kr_heap_use.large_bytes; }
 
 void kr_heap_set_limit(size_t bytes) { kr_heap_use.limit = bytes; }
-size_t kr_heap_limit(void) { return kr_heap_use.limit; }
 
 void kr_heap_fail_between(long start, long stop) {
     state.failing.count = 0;

@@ -235,7 +235,6 @@ size_t kr_heap_bytes_reserved(void);
 /* Makes allocations of the mem and object domains fail that would take the heap beyond `bytes` (kr_heap_bytes_reserved);
  * 0 removes the limit. */
 void kr_heap_set_limit(size_t bytes);
-size_t kr_heap_limit(void);
 
 /* Numbers the allocations of all domains from 1 on and makes those from number `start` up to, not including, number `stop`
  * fail (all from `start` on if `stop` is 0). A `start` of 0 ends this. */
@@ -254,10 +253,6 @@ void kr_heap_fail_as_told(const char *text);
 
 /* Gives pools without used slots back to their arenas, and what memory of free pools and malloc it can to the system. */
 void kr_heap_trim(void);
-
-/* Returns every arena to the system; nothing allocated may be used afterwards. Large blocks that are still in use stay
- * with their owners. */
-void kr_heap_finalize(void);
 
 /* Prints a line of the statistics. */
 void kr_heap_report_number(FILE *out, const char *title, size_t value);

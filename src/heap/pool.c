@@ -572,16 +572,3 @@ int _PyObject_DebugMallocStats(FILE *out) {
 }
 
 void kr_heap_set_verbose(int verbose) { state.verbose = verbose; }
-
-void kr_heap_finalize(void) {
-    for (int kind = 0; kind < 2; kind++) {
-        while (kr_heap.arenas[kind] != NULL) arena_destroy(kr_heap.arenas[kind]);
-        for (int i = 0; i < KR_CLASS_COUNT; i++) set_current(kind, (unsigned)i, &no_pool);
-    }
-    state.spare_limit = SPARE_ARENAS_LEAST;
-    state.given_back = 0;
-    state.backed = state.peak = 0;
-    state.verbose = 0;
-    kr_heap_fail_between(0, 0);
-    kr_heap_set_limit(0);
-}

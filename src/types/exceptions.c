@@ -11,7 +11,6 @@ static struct {
     PyBaseExceptionObject *free_memory_errors; /* linked through `dict` */
     int free_memory_error_count;
     PyObject *last_memory_error;
-    PyObject *recursion_error;
 } state;
 
 /* ---- BaseException ---- */
@@ -582,8 +581,6 @@ PyObject *kr_memory_error_new(void) {
     return Py_XNewRef(state.last_memory_error);
 }
 
-PyObject *kr_recursion_error_reserved(void) { return Py_NewRef(state.recursion_error); }
-
 /* Creates the errors that must be there when nothing can be created any more. */
 static int reserve_errors(void) {
     PyObject *errors[MEMORY_ERRORS_RESERVED];
@@ -597,9 +594,7 @@ static int reserve_errors(void) {
     while (count > 0) Py_DECREF(errors[--count]);
     if (!complete) return -1;
     state.last_memory_error = kr_exception_new(&kr_exc_MemoryError, NULL, NULL);
-    if (state.last_memory_error == NULL) return -1;
-    state.recursion_error = PyObject_CallFunction(PyExc_RecursionError, "s", "maximum recursion depth exceeded");
-    return state.recursion_error != NULL ? 0 : -1;
+    return state.last_memory_error != NULL ? 0 : -1;
 }
 
 PyTypeObject kr_exc_MemoryError = {
@@ -678,7 +673,6 @@ int kr_exceptions_add_to(PyObject *builtins_dict) {
 void kr_exceptions_finalize(void) {
     kr_exceptions_finalize_group();
     kr_exceptions_finalize_os();
-    Py_CLEAR(state.recursion_error);
     Py_CLEAR(state.last_memory_error);
     while (state.free_memory_errors != NULL) {
         PyBaseExceptionObject *error = state.free_memory_errors;

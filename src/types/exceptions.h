@@ -20,9 +20,6 @@ int kr_exceptions_add_to(PyObject *builtins_dict);
 /* Releases what kr_exceptions_initialize has reserved. */
 void kr_exceptions_finalize(void);
 
-/* Returns a new reference to the shared RecursionError that serves when even creating one would go too deep. */
-PyObject *kr_recursion_error_reserved(void);
-
 /* Returns the type ExceptionGroup, borrowed. */
 PyObject *kr_exception_group_type(void);
 /* Creates a (Base)ExceptionGroup from a message and a sequence of exceptions. New reference or NULL. */
