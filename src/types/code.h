@@ -10,6 +10,7 @@
 #define KR_TYPES_CODE_H
 
 #include <Python.h>
+#include <limits.h>
 #include <stdint.h>
 
 enum {
@@ -35,7 +36,10 @@ PyCodeObject *kr_code_new(const KrCodeParts *parts);
 
 /* code_deferred.c */
 
-enum { KR_LOAD_BODY = 254 }; /* the first instruction of deferred code, see vm/specialised.def */
+enum {
+    KR_LOAD_BODY = 254,          /* the first instruction of deferred code, see vm/specialised.def */
+    KR_CODE_DEFERRED = SHRT_MIN, /* its co_warmup */
+};
 
 /* What kr_code_new finds out from the parts that deferred code does not have. */
 typedef struct KrDeferredCounts {
@@ -48,7 +52,7 @@ typedef struct KrDeferredCounts {
 PyCodeObject *kr_code_new_deferred(const KrCodeParts *parts, const KrDeferredCounts *counts, const char *data, int size);
 
 static inline int kr_code_is_deferred(const PyCodeObject *code) {
-    return Py_SIZE(code) > 0 && _Py_OPCODE(_PyCode_CODE((PyCodeObject *)code)[0]) == KR_LOAD_BODY;
+    return code->co_warmup == KR_CODE_DEFERRED; /* instructions may come from anywhere, this does not */
 }
 
 /* 1 if the code is deferred and its first constant may be a docstring. */

@@ -41,7 +41,7 @@ PyCodeObject *kr_code_new_deferred(const KrCodeParts *parts, const KrDeferredCou
     code->co_name = Py_NewRef(parts->name);
     code->co_qualname = Py_NewRef(parts->qualified_name);
     code->co_flags = parts->flags;
-    code->co_warmup = KR_CODE_WARMUP;
+    code->co_warmup = KR_CODE_DEFERRED;
     code->co_argcount = parts->argument_count;
     code->co_posonlyargcount = parts->positional_only_count;
     code->co_kwonlyargcount = parts->keyword_only_count;
@@ -88,6 +88,7 @@ int kr_code_read_body(PyCodeObject *code) {
                                       &whole->co_localspluskinds, &whole->co_linetable, &whole->co_exceptiontable};
         for (size_t i = 0; i < Py_ARRAY_LENGTH(fields); i++) Py_SETREF(*fields[i], Py_NewRef(*sources[i]));
         memcpy(code->co_code_adaptive, whole->co_code_adaptive, (size_t)_PyCode_NBYTES(code));
+        code->co_warmup = whole->co_warmup;
     }
     Py_DECREF(read);
     return result;

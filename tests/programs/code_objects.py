@@ -96,3 +96,8 @@ def swapped(x, y, z):
 
 
 print(swapped(1, 2, 3)[2])
+
+# Bytecode that somebody made up can be looked at, whatever its first instruction.
+for opcode in (254, 255, 253, 3):
+    made_up = (lambda: None).__code__.replace(co_code=bytes([opcode, 0]) * 20)
+    print(opcode, made_up.co_consts, len(made_up.co_code), made_up == made_up.replace(), made_up.co_names)
