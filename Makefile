@@ -11,7 +11,7 @@ KRAIT := build/$(PRESET)/krait
 PREFIX ?= /usr/local
 export KRAIT_CCACHE := $(shell command -v ccache 2>/dev/null)
 
-.PHONY: all build run test bench bench-memory bench-allocator leaks debug sanitize test-sanitize pgo install clean help conformance check-bytecode check-memory
+.PHONY: all build run test bench bench-memory bench-allocator leaks debug sanitize test-sanitize pgo install clean help conformance check-bytecode check-memory fuzz
 
 all: build
 
@@ -30,6 +30,7 @@ help:
 	@echo "make pgo         build with profile and LTO    (build/pgo/krait; some minutes)"
 	@echo "make conformance run CPython's test suite      (GROUP=language or MODULES='test_list test_dict')"
 	@echo "make check-bytecode compare bytecode, trees and errors with python3.11"
+	@echo "make fuzz        fuzz source, text, marshal and pickle (half an hour each; SECONDS=, TARGETS=; needs clang)"
 	@echo "make install     install the build with profile below PREFIX (/usr/local); PRESET=release installs the ordinary one"
 	@echo "make clean       remove build/"
 
@@ -78,6 +79,9 @@ leaks: debug
 conformance: build
 	@$(PYTHON) tests/conformance/run.py --krait $(KRAIT) --write \
 	    $(if $(MODULES),,--group $(or $(GROUP),all)) $(MODULES)
+
+fuzz:
+	@tools/fuzz $(or $(SECONDS),1800) $(TARGETS)
 
 check-bytecode: build
 	@$(PYTHON) tests/bytecode/check.py --krait $(KRAIT)
