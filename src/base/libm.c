@@ -90,9 +90,4 @@ COMPLEX(ctanh)
 
 PASS_ON(double, fma, (double x, double y, double z), x, y, z)
 PASS_ON(double, lgamma_r, (double x, int *sign), x, sign)
-
-void sincos(double x, double *sine, double *cosine) {
-    static void (*function)(double, double *, double *);
-    if (__builtin_expect(function == NULL, 0)) function = find("sincos");
-    function(x, sine, cosine);
-}
+PASS_ON(void, sincos, (double x, double *sine, double *cosine), x, sine, cosine)

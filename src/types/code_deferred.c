@@ -67,11 +67,6 @@ static Body body_of(const PyCodeObject *code) {
 
 int kr_code_defers_doc(const PyCodeObject *code) { return kr_code_is_deferred(code) && body_of(code).has_doc; }
 
-static int misfit(PyCodeObject *code) {
-    PyErr_Format(PyExc_SystemError, "the frozen body of %U does not fit", code->co_qualname);
-    return -1;
-}
-
 int kr_code_read_body(PyCodeObject *code) {
     Body body = body_of(code);
     PyObject *read = kr_marshal_read_memory(body.data, body.size);
@@ -80,7 +75,8 @@ int kr_code_read_body(PyCodeObject *code) {
     int result = 0;
     if (!PyCode_Check(read) || Py_SIZE(whole) != Py_SIZE(code) || whole->co_nlocalsplus != code->co_nlocalsplus ||
         whole->co_stacksize != code->co_stacksize || whole->co_flags != code->co_flags) {
-        result = misfit(code);
+        PyErr_Format(PyExc_SystemError, "the frozen body of %U does not fit", code->co_qualname);
+        result = -1;
     } else if (kr_code_is_deferred(code)) { /* unless a finalizer, while reading, called the function */
         PyObject **const fields[] = {&code->co_consts,           &code->co_names,     &code->co_localsplusnames,
                                      &code->co_localspluskinds,  &code->co_linetable, &code->co_exceptiontable};
