@@ -154,7 +154,7 @@ static inline int line_sweep(uint8_t *line, void *argument) {
     sweep->reached += reached;
     if (!(any & KR_GC_CANDIDATE)) return 0;
     for (int i = 0; i < KR_FLAGS_LINE; i++)
-        if (line[i] & KR_GC_CANDIDATE && kr_objects_append(sweep->candidates, kr_flag_object(line + i)) < 0) return -1;
+        if (line[i] & KR_GC_CANDIDATE && kr_objects_append(sweep->candidates, kr_pool_flagged(line + i)) < 0) return -1;
     return 0;
 }
 

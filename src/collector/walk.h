@@ -14,7 +14,7 @@
 
 enum {
     KR_FLAGS_LINE = 64,
-    KR_FLAGS_LINES = (1 << KR_POOL_FLAGS_SIZE / KR_FLAGS_LINE) - 2, /* all but the first, which is the pool's record */
+    KR_FLAGS_LINES = (1 << KR_COLLECTED_START / KR_FLAGS_LINE) - 2, /* all but the first, which is the pool's record */
     KR_GC_ALL = (1 << KR_GENERATIONS) - 1, /* all generations but the permanent one */
 };
 
@@ -29,12 +29,6 @@ static inline int kr_generation_of(uint8_t flags) { return (flags & KR_GC_GENERA
 
 static inline void kr_set_generation(uint8_t *flags, int generation) {
     *flags = (uint8_t)((*flags & (KR_GC_TRACKED | KR_GC_FINALIZED)) | generation << KR_GC_GENERATION_SHIFT);
-}
-
-/* The object to which a flag byte in a pool belongs. */
-static inline PyObject *kr_flag_object(uint8_t *flag) {
-    uintptr_t pool = (uintptr_t)flag & ~(uintptr_t)(KR_POOL_SIZE - 1);
-    return (PyObject *)(pool + ((uintptr_t)flag - pool) * KR_GRANULE);
 }
 
 static inline KrPool *kr_arena_pool(const KrArena *arena, int index) {
@@ -90,7 +84,7 @@ KR_WALK kr_walk_line(uint8_t *line, unsigned generations, KrObjectVisitor visit,
         for (bits &= tracked; bits != 0; bits &= bits - 1) {
             uint8_t *flags = word + __builtin_ctzll(bits) / 8;
             if (!(generations >> kr_generation_of(*flags) & 1)) continue;
-            int result = visit(kr_flag_object(flags), flags, argument);
+            int result = visit(kr_pool_flagged(flags), flags, argument);
             if (result != 0) return result;
         }
     }

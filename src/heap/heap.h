@@ -2,8 +2,9 @@
  *
  * Requests of up to KR_SMALL_LIMIT bytes are served from *pools* of 16 KiB. A pool belongs to one size class and is cut
  * into equal slots; pools are carved from 1 MiB *arenas*, aligned to their size. An arena is either plain or *collected*:
- * the pools of a collected arena hold only objects that the cycle collector looks after, and each begins with a table of
- * one flag byte for every 16 bytes of the pool. Larger requests go to malloc.
+ * the pools of a collected arena hold only objects that the cycle collector looks after, and each has a table of flags
+ * before its slots: a byte for every 32 bytes of the pool, so no two slots share one, as none is smaller. Larger requests go
+ * to malloc.
  *
  * Invariants:
  * - `kr_heap_map[address >> 20]` is non-zero exactly for the addresses of our arenas, so the owner of any pointer is one
@@ -13,7 +14,6 @@
  * - `used` counts the slots handed out. A pool whose `used` falls to 0 goes back to its arena unless it is alone in the
  *   list of its class.
  * - The flag byte of a slot that is not in use is 0.
- * - The table of flags covers its own bytes too, which nobody needs: the pool's record lies on top of them.
  * - While an allocator hook, a limit test or a planned failure is in force (`interposed`), every entry of `kr_heap.plain`
  *   and `kr_heap.collected` is an empty pool and the map holds the slow values, so that the inline paths below always
  *   fall through to the functions that look at the hooks.
@@ -47,8 +47,14 @@ enum {
     KR_SMALL_LIMIT = 512, /* bytes */
     KR_CLASS_COUNT = KR_SMALL_LIMIT / KR_GRANULE + 1, /* class i serves 16*i bytes; class 0 is never used */
     KR_POOL_RECORD_SIZE = 64,                         /* bytes before the first slot of a plain pool */
-    KR_POOL_FLAGS_SIZE = KR_POOL_SIZE / KR_GRANULE,   /* bytes before the first slot of a collected pool */
+    KR_COLLECTED_LEAST = 32, /* bytes of the smallest slot of a collected pool; one flag byte is for as many */
+    KR_POOL_FLAGS_SIZE = KR_POOL_SIZE / KR_COLLECTED_LEAST,
+    KR_COLLECTED_START = KR_POOL_RECORD_SIZE + KR_POOL_FLAGS_SIZE, /* bytes before the first slot of a collected pool */
+    /* Where the flag byte of the pool's own first byte would be: slots have theirs right after the record. */
+    KR_POOL_FLAGS_ORIGIN = KR_POOL_RECORD_SIZE - KR_COLLECTED_START / KR_COLLECTED_LEAST,
 };
+
+_Static_assert(KR_COLLECTED_START % KR_COLLECTED_LEAST == 0, "a flag byte stands for as much of the pool as any other");
 
 /* The length of a list of dead objects that are kept for the next request. */
 #ifdef KRAIT_SANITIZE
@@ -81,12 +87,13 @@ typedef struct KrPool {
     uint8_t linked;      /* 1: in the list of its class; free pools: 0, or 2 if most of their memory went to the system */
     uint16_t young;      /* collected pools: bit i: flag bytes 64*i.. may be those of objects of the youngest generation */
     uint16_t middle;     /* the same for the middle generation */
+    uint16_t reciprocal; /* collected pools: 65536 / size_class, rounded up */
     struct KrPool *next; /* in the list of its class, or of its arena's free pools */
     struct KrPool *previous;
     KrArena *arena;
 } KrPool;
 
-_Static_assert(sizeof(KrPool) <= KR_POOL_RECORD_SIZE, "the record fits below the first flag that means something");
+_Static_assert(sizeof(KrPool) <= KR_POOL_RECORD_SIZE, "the record fits before the flags");
 
 /* One mapping of KR_ARENA_SIZE bytes. Its record lives outside, so that untouched pools stay untouched. */
 struct KrArena {
@@ -143,7 +150,17 @@ static inline KrPool *kr_pool_of(const void *pointer) {
 /* Returns the flag byte of a slot in a collected pool. */
 static inline uint8_t *kr_pool_flag(const void *slot) {
     uintptr_t address = (uintptr_t)slot;
-    return (uint8_t *)((address & ~(uintptr_t)(KR_POOL_SIZE - 1)) + ((address & (KR_POOL_SIZE - 1)) / KR_GRANULE));
+    return (uint8_t *)((address & ~(uintptr_t)(KR_POOL_SIZE - 1)) + ((address & (KR_POOL_SIZE - 1)) / KR_COLLECTED_LEAST) +
+                       KR_POOL_FLAGS_ORIGIN);
+}
+
+/* Returns the slot of a collected pool to which a flag byte belongs. */
+static inline void *kr_pool_flagged(const uint8_t *flag) {
+    uintptr_t pool = (uintptr_t)flag & ~(uintptr_t)(KR_POOL_SIZE - 1);
+    unsigned size = ((KrPool *)pool)->size_class, flags = (unsigned)((uintptr_t)flag - pool) - KR_POOL_RECORD_SIZE;
+    /* in granules: the first multiple of the size at or after the flag's part of the pool */
+    unsigned slot = (flags * (KR_COLLECTED_LEAST / KR_GRANULE) + size - 1) * ((KrPool *)pool)->reciprocal >> 16;
+    return (void *)(pool + KR_COLLECTED_START + slot * size * KR_GRANULE);
 }
 
 static inline unsigned kr_size_class(size_t size) { return (unsigned)((size + KR_GRANULE - 1) / KR_GRANULE); }
@@ -207,7 +224,7 @@ size_t kr_heap_block_size(void *pointer);
 
 /* The bit for an object in the `young` and `middle` masks of its pool: one for each cache line of flags. */
 static inline uint16_t kr_pool_mask(const void *slot) {
-    return (uint16_t)(1u << (((uintptr_t)slot & (KR_POOL_SIZE - 1)) / (64 * KR_GRANULE)));
+    return (uint16_t)(1u << ((uintptr_t)kr_pool_flag(slot) & (KR_POOL_SIZE - 1)) / 64);
 }
 
 /* Notes that a collected object is of the youngest or middle generation. */

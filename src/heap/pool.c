@@ -58,7 +58,7 @@ static struct {
     .arena_allocator = {NULL, system_arena_alloc, system_arena_free},
 };
 
-static inline size_t first_slot(int collected) { return collected ? KR_POOL_FLAGS_SIZE : KR_POOL_RECORD_SIZE; }
+static inline size_t first_slot(int collected) { return collected ? KR_COLLECTED_START : KR_POOL_RECORD_SIZE; }
 
 static inline int pool_index(const KrPool *pool) {
     return (int)(((uintptr_t)pool & (KR_ARENA_SIZE - 1)) >> KR_POOL_SHIFT);
@@ -296,7 +296,7 @@ static KrArena *arena_convert(int collected) {
     state.free_backed[collected] += arena->free_backed;
     for (KrPool *pool = collected ? arena->free_pools : NULL; pool != NULL; pool = pool->next) {
         pool->young = pool->middle = 0;
-        memset((char *)pool + KR_POOL_RECORD_SIZE, 0, KR_POOL_FLAGS_SIZE - KR_POOL_RECORD_SIZE);
+        memset((char *)pool + KR_POOL_RECORD_SIZE, 0, KR_POOL_FLAGS_SIZE);
     }
     return arena;
 }
@@ -335,6 +335,7 @@ static KrPool *pool_create(int collected, unsigned size_class) {
     pool->used = 0;
     pool->fresh = (uint16_t)first_slot(collected);
     pool->size_class = (uint8_t)size_class;
+    pool->reciprocal = (uint16_t)((65535 + size_class) / size_class);
     return pool;
 }
 
@@ -433,7 +434,8 @@ static int pool_carve(KrPool *pool) {
 }
 
 void *kr_pool_alloc(int collected, size_t size) {
-    unsigned size_class = size == 0 ? 1 : kr_size_class(size);
+    size_t least = collected ? KR_COLLECTED_LEAST : 1;
+    unsigned size_class = kr_size_class(size < least ? least : size);
     for (;;) {
         KrPool *pool = state.current[collected][size_class];
         if (pool == &no_pool) {

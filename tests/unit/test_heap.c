@@ -129,6 +129,25 @@ static void hooks_see_every_call(void **unused) {
     assert_int_equal(hook_calls, 6);
 }
 
+/* Fills two pools of every class: no two slots share a flag, all flags lie before the first slot and lead to their slots. */
+static void flags_and_slots_lead_to_each_other(void **unused) {
+    enum { COUNT = 2 * KR_POOL_SIZE / KR_COLLECTED_LEAST };
+    static void *slots[COUNT];
+    for (size_t size = 1; size <= KR_SMALL_LIMIT; size += KR_GRANULE) {
+        for (int i = 0; i < COUNT; i++) {
+            slots[i] = kr_heap_alloc_collected_slow(size);
+            assert_non_null(slots[i]);
+            uint8_t *flag = kr_pool_flag(slots[i]);
+            size_t place = (size_t)(flag - (uint8_t *)kr_pool_of(slots[i]));
+            assert_true(place >= KR_POOL_RECORD_SIZE && place < KR_COLLECTED_START);
+            assert_int_equal(*flag, 0);
+            *flag = 0xFF;
+            assert_ptr_equal(kr_pool_flagged(flag), slots[i]);
+        }
+        for (int i = 0; i < COUNT; i++) kr_heap_free_collected_slow(slots[i]);
+    }
+}
+
 static void collected_blocks_begin_without_flags(void **unused) {
     enum { COUNT = 3000 };
     static unsigned char *blocks[COUNT];
@@ -163,6 +182,7 @@ int main(void) {
         cmocka_unit_test(the_limit_holds),
         cmocka_unit_test(planned_failures_happen),
         cmocka_unit_test(hooks_see_every_call),
+        cmocka_unit_test(flags_and_slots_lead_to_each_other),
         cmocka_unit_test(collected_blocks_begin_without_flags),
         cmocka_unit_test(unknown_allocators_are_refused),
     };
