@@ -26,8 +26,14 @@ typedef struct {
     int indent;       /* columns */
     int group_depth;  /* 0 outside of groups */
     int need_close;   /* the last exception of a group closes the frame of lines */
-    int is_retry;
+    int shortened;    /* something was left out because there was no memory to show it */
 } Display;
+
+/* Ends an exception that what is being shown can do without. */
+static void do_without(Display *display) {
+    if (PyErr_ExceptionMatches(PyExc_MemoryError)) display->shortened = 1;
+    PyErr_Clear();
+}
 
 static int write_text(Display *display, const char *text) { return PyFile_WriteString(text, display->file); }
 
@@ -71,15 +77,10 @@ static void read_cookie(const char *line, char *encoding, size_t capacity) {
 }
 
 /* The text of a line of a file, without its newline; NULL without an exception if it cannot be had. A new reference. */
-static PyObject *source_line(PyObject *filename, int number) {
-    PyObject *linecache = PyImport_GetModule(KR_NAME(linecache)), *result = NULL;
-    if (linecache != NULL) { /* interactive and doctest sources live there only */
-        Py_DECREF(linecache);
-    }
-    PyErr_Clear();
-    PyObject *bytes = PyUnicode_EncodeFSDefault(filename);
+static PyObject *source_line(Display *display, PyObject *filename, int number) {
+    PyObject *bytes = PyUnicode_EncodeFSDefault(filename), *result = NULL;
     if (bytes == NULL) {
-        PyErr_Clear();
+        do_without(display);
         return NULL;
     }
     FILE *stream = fopen(PyBytes_AS_STRING(bytes), "rb");
@@ -93,7 +94,7 @@ static PyObject *source_line(PyObject *filename, int number) {
             const char *text = PyUnicode_AsUTF8(folder);
             char candidate[4096];
             if (text == NULL) {
-                PyErr_Clear();
+                do_without(display);
                 continue;
             }
             snprintf(candidate, sizeof candidate, "%s/%s", text, tail);
@@ -124,7 +125,7 @@ static PyObject *source_line(PyObject *filename, int number) {
             length -= 3;
         }
         result = PyUnicode_Decode(start, length, encoding, "replace");
-        if (result == NULL) PyErr_Clear();
+        if (result == NULL) do_without(display);
     }
     free(line);
     return result;
@@ -145,7 +146,7 @@ static int show_source_line(Display *display, PyObject *filename, int number, in
                             Py_ssize_t *stripped) {
     if (line_out != NULL) *line_out = NULL;
     if (filename == NULL || number <= 0) return 0;
-    PyObject *line = source_line(filename, number);
+    PyObject *line = source_line(display, filename, number);
     if (line == NULL) return 0;
     Py_ssize_t blanks = leading_blanks(line), end = PyUnicode_GET_LENGTH(line);
     if (stripped != NULL) *stripped = blanks;
@@ -173,10 +174,10 @@ int _Py_DisplaySourceLine(PyObject *file, PyObject *filename, int number, int in
 /* ---- Carets ---- */
 
 /* Character offset of a UTF-8 byte offset in a line. */
-static Py_ssize_t character_offset(PyObject *line, int byte_offset) {
+static Py_ssize_t character_offset(Display *display, PyObject *line, int byte_offset) {
     const char *text = PyUnicode_AsUTF8(line);
     if (text == NULL || byte_offset < 0) {
-        PyErr_Clear();
+        do_without(display);
         return -1;
     }
     Py_ssize_t count = 0;
@@ -187,10 +188,10 @@ static Py_ssize_t character_offset(PyObject *line, int byte_offset) {
 
 /* Finds the operator or bracket inside the marked text that deserves '^' while its operands get '~'. Offsets are in
  * characters from the start of the segment. Returns 1 if there is one. */
-static int find_anchor(PyObject *segment, Py_ssize_t *left, Py_ssize_t *right) {
+static int find_anchor(Display *display, PyObject *segment, Py_ssize_t *left, Py_ssize_t *right) {
     PyObject *bytes = PyUnicode_AsUTF8String(segment);
     if (bytes == NULL) {
-        PyErr_Clear();
+        do_without(display);
         return 0;
     }
     int found = 0;
@@ -201,7 +202,7 @@ static int find_anchor(PyObject *segment, Py_ssize_t *left, Py_ssize_t *right) {
     KrNode *tree = arena == NULL || name == NULL ? NULL
                                                  : kr_parse(PyBytes_AS_STRING(bytes), (size_t)PyBytes_GET_SIZE(bytes), name,
                                                             KR_PARSE_FILE, &flags, arena);
-    if (tree == NULL) PyErr_Clear();
+    if (tree == NULL) do_without(display);
     KrSeq *body = tree == NULL ? NULL : KR_AS(Module, tree)->body;
     KrNode *statement = kr_seq_count(body) == 1 ? kr_seq_node(body, 0) : NULL;
     if (statement != NULL && statement->kind == KR_Expr) {
@@ -211,7 +212,7 @@ static int find_anchor(PyObject *segment, Py_ssize_t *left, Py_ssize_t *right) {
             KrNode *first = KR_AS(BinOp, value)->left, *second = KR_AS(BinOp, value)->right;
             for (int i = first->end_col_offset; i < second->col_offset; i++) {
                 if (text[i] == ' ' || text[i] == '\t' || text[i] == '\014' || text[i] == ')') continue;
-                *left = character_offset(segment, i);
+                *left = character_offset(display, segment, i);
                 *right = *left + 1;
                 if (i + 1 < second->col_offset && text[i + 1] != ' ' && text[i + 1] != '\t' && text[i + 1] != '(') ++*right;
                 found = 1;
@@ -222,8 +223,8 @@ static int find_anchor(PyObject *segment, Py_ssize_t *left, Py_ssize_t *right) {
             while (text[open] != 0 && text[open] != '[') open++;
             int size = (int)PyBytes_GET_SIZE(bytes);
             if (close > size) close = size;
-            *left = character_offset(segment, open);
-            *right = character_offset(segment, close);
+            *left = character_offset(display, segment, open);
+            *right = character_offset(display, segment, close);
             if (*right < *left) *right = *left;
             found = 1;
         }
@@ -240,8 +241,8 @@ static int show_carets(Display *display, PyTracebackObject *entry, PyCodeObject 
         return 0;
     if (first_line < 0 || last_line < 0 || first_line != entry->tb_lineno || first_column < 0 || last_column < 0) return 0;
     Py_ssize_t length = PyUnicode_GET_LENGTH(line);
-    Py_ssize_t start = character_offset(line, first_column);
-    Py_ssize_t end = first_line == last_line ? character_offset(line, last_column) : length;
+    Py_ssize_t start = character_offset(display, line, first_column);
+    Py_ssize_t end = first_line == last_line ? character_offset(display, line, last_column) : length;
     if (start < 0 || end < 0 || end > length) return 0;
     if (first_line != last_line)
         while (end > start && Py_UNICODE_ISSPACE(PyUnicode_READ_CHAR(line, end - 1))) end--;
@@ -250,7 +251,7 @@ static int show_carets(Display *display, PyTracebackObject *entry, PyCodeObject 
     if (first_line == last_line) {
         PyObject *segment = PyUnicode_Substring(line, start, end);
         if (segment == NULL) return -1;
-        anchored = find_anchor(segment, &left, &right);
+        anchored = find_anchor(display, segment, &left, &right);
         Py_DECREF(segment);
     }
     /* an instruction that spans the whole line says nothing new */
@@ -358,7 +359,7 @@ static int read_number(PyObject *value, const char *name, Py_ssize_t absent, Py_
 }
 
 /* Reads the place from the exception's attributes. Returns 1, or 0 without an exception if they tell of none. */
-static int read_place(PyObject *value, SyntaxPlace *place) {
+static int read_place(Display *display, PyObject *value, SyntaxPlace *place) {
     *place = (SyntaxPlace){NULL};
     PyObject *line = PyObject_GetAttrString(value, "lineno");
     int none = line == NULL || line == Py_None;
@@ -381,7 +382,7 @@ static int read_place(PyObject *value, SyntaxPlace *place) {
     }
     return 1;
 none:
-    PyErr_Clear();
+    do_without(display);
     Py_CLEAR(place->message);
     Py_CLEAR(place->file);
     Py_CLEAR(place->text);
@@ -434,7 +435,7 @@ static int show_place_text(Display *display, SyntaxPlace *place) {
 static int show_syntax_error(Display *display, PyObject *value, PyObject **message) {
     SyntaxPlace place;
     *message = NULL;
-    if (!read_place(value, &place)) return 0;
+    if (!read_place(display, value, &place)) return 0;
     int result = write_margin(display);
     if (result == 0)
         result = write_object(display, PyUnicode_FromFormat("  File \"%S\", line %zd\n", place.file, place.line));
@@ -452,7 +453,7 @@ static int write_type(Display *display, PyObject *type) {
     PyObject *module = PyObject_GetAttr(type, KR_NAME(__module__)), *name = PyObject_GetAttr(type, KR_NAME(__qualname__));
     int result = 0;
     if (module == NULL || !PyUnicode_Check(module)) {
-        PyErr_Clear();
+        do_without(display);
         result = write_text(display, "<unknown>.");
     } else if (!_PyUnicode_EqualToASCIIString(module, "builtins") && !_PyUnicode_EqualToASCIIString(module, "__main__")) {
         result = PyFile_WriteObject(module, display->file, Py_PRINT_RAW);
@@ -460,7 +461,7 @@ static int write_type(Display *display, PyObject *type) {
     }
     if (result == 0) {
         if (name == NULL || !PyUnicode_Check(name)) {
-            PyErr_Clear();
+            do_without(display);
             result = write_text(display, "<unknown>");
         } else {
             result = PyFile_WriteObject(name, display->file, Py_PRINT_RAW);
@@ -475,7 +476,7 @@ static int write_type(Display *display, PyObject *type) {
 static int write_suggestion(Display *display, PyObject *value) {
     PyObject *suggestion = kr_suggestion(value);
     if (suggestion == NULL) {
-        PyErr_Clear();
+        do_without(display);
         return 0;
     }
     int result = write_object(display, PyUnicode_FromFormat(". Did you mean: '%U'?", suggestion));
@@ -504,7 +505,7 @@ static int show_notes(Display *display, PyObject *value) {
     if (!PySequence_Check(notes) || PyUnicode_Check(notes) || PyBytes_Check(notes)) {
         PyObject *text = PyObject_Repr(notes);
         if (text == NULL) {
-            PyErr_Clear();
+            do_without(display);
             text = PyUnicode_FromString("<__notes__ repr() failed>");
         }
         result = text == NULL ? -1 : write_lines(display, text); /* as in the reference, no newline after it */
@@ -521,7 +522,7 @@ static int show_notes(Display *display, PyObject *value) {
         }
         PyObject *text = PyUnicode_Check(note) ? Py_NewRef(note) : PyObject_Str(note);
         if (text == NULL) {
-            PyErr_Clear();
+            do_without(display);
             text = PyUnicode_FromString("<note str() failed>");
         }
         result = text == NULL ? -1 : write_lines(display, text);
@@ -574,7 +575,7 @@ static int show_one(Display *display, PyObject *value) {
     if (result == 0) {
         PyObject *text = message == Py_None ? PyUnicode_New(0, 0) : PyObject_Str(message != NULL ? message : value);
         if (text == NULL) {
-            PyErr_Clear();
+            do_without(display);
             result = write_text(display, ": <exception str() failed>");
         } else {
             if (PyUnicode_GET_LENGTH(text) > 0) {
@@ -696,11 +697,13 @@ void _PyErr_Display(PyObject *file, PyObject *type, PyObject *value, PyObject *t
         Py_XDECREF(current);
     }
     Display display = {.file = file, .seen = PySet_New(NULL)};
-    if (display.seen == NULL) PyErr_Clear();
+    if (display.seen == NULL) do_without(&display);
     if (show_recursive(&display, value) < 0) {
         PyErr_Clear();
         _PyObject_Dump(value);
         fprintf(stderr, "lost sys.stderr\n");
+    } else if (display.shortened && write_text(&display, "(shown in part: out of memory)\n") < 0) {
+        PyErr_Clear();
     }
     Py_XDECREF(display.seen);
     PyObject *flushed = PyObject_CallMethodNoArgs(file, KR_NAME(flush));

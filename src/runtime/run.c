@@ -250,6 +250,7 @@ int _PyRun_SimpleFileObject(FILE *stream, PyObject *filename, int close, PyCompi
         }
         if (set_main_loader(dict, filename, "SourcelessFileLoader") < 0) {
             fprintf(stderr, "python: failed to set __main__.__loader__\n");
+            PyErr_Print();
             fclose(binary);
             goto done;
         }
@@ -259,6 +260,7 @@ int _PyRun_SimpleFileObject(FILE *stream, PyObject *filename, int close, PyCompi
     } else {
         if (!_PyUnicode_EqualToASCIIString(filename, "<stdin>") && set_main_loader(dict, filename, "SourceFileLoader") < 0) {
             fprintf(stderr, "python: failed to set __main__.__loader__\n");
+            PyErr_Print();
             goto done;
         }
         PyObject *code = compile_file(stream, filename, Py_file_input, flags);

@@ -315,8 +315,7 @@ error:
         PyErr_SetString(PyExc_SystemError, "error return without exception set");
     if (!kr_frame_is_incomplete(frame)) {
         frame->stack_top = (int)(sp - local);
-        PyFrameObject *object = kr_frame_object(frame);
-        if (object != NULL) PyTraceBack_Here(object);
+        kr_traceback_add(frame);
     }
     if (thread->c_tracefunc != NULL) kr_trace_exception(thread, frame);
 

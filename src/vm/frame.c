@@ -69,13 +69,8 @@ static void move_into_object(KrFrame *frame, PyFrameObject *object) {
     own->previous = NULL;
     object->own = own;
     object->frame = own;
-    if (previous != NULL && object->f_back == NULL) {
-        PyObject *type, *value, *traceback;
-        PyErr_Fetch(&type, &value, &traceback);
+    if (previous != NULL && object->f_back == NULL)
         object->f_back = (PyFrameObject *)Py_XNewRef((PyObject *)kr_frame_object(previous));
-        PyErr_Clear();
-        PyErr_Restore(type, value, traceback);
-    }
     kr_gc_track((PyObject *)object);
     Py_DECREF(object);
 }

@@ -132,8 +132,11 @@ void kr_frame_clear(KrFrame *frame);
 /* Visits the references of a frame; of a running one those of its locals only: its operand stack is in registers. */
 int kr_frame_traverse(KrFrame *frame, int running, visitproc visit, void *arg);
 
-/* Returns the frame's frame object, creating it if needed; borrowed; NULL with MemoryError (keeps a pending exception). */
+/* Returns the frame's frame object, creating it if needed; borrowed. NULL if memory is out: no exception is set then, one that
+ * is pending stays. */
 PyFrameObject *kr_frame_object(KrFrame *frame);
+/* Adds an entry for the frame to the traceback of the current exception. If memory is out a MemoryError takes its place. */
+void kr_traceback_add(KrFrame *frame);
 
 /* True while the frame has not executed its RESUME, generator-creating prologue included: not shown in tracebacks. */
 bool kr_frame_is_incomplete(const KrFrame *frame);

@@ -118,17 +118,38 @@ PyTypeObject PyTraceBack_Type = {
     .tp_new = traceback_new,
 };
 
+/* Handles that an exception, whose references this takes, cannot get an entry: the exception set meanwhile takes its place
+ * and has it as context. A MemoryError stays what it is. */
+static void no_entry(PyObject *type, PyObject *value, PyObject *traceback) {
+    if (type != NULL && PyErr_GivenExceptionMatches(type, PyExc_MemoryError))
+        PyErr_Restore(type, value, traceback);
+    else
+        _PyErr_ChainExceptions(type, value, traceback);
+}
+
 int PyTraceBack_Here(PyFrameObject *frame) {
     PyObject *type, *value, *traceback;
     PyErr_Fetch(&type, &value, &traceback);
     PyObject *extended = traceback_create(traceback, frame, PyFrame_GetLasti(frame), PyFrame_GetLineNumber(frame));
     if (extended == NULL) {
-        _PyErr_ChainExceptions(type, value, traceback);
+        no_entry(type, value, traceback);
         return -1;
     }
     PyErr_Restore(type, value, extended);
     Py_XDECREF(traceback);
     return 0;
+}
+
+void kr_traceback_add(KrFrame *frame) {
+    PyFrameObject *object = kr_frame_object(frame);
+    if (object != NULL) {
+        PyTraceBack_Here(object);
+        return;
+    }
+    PyObject *type, *value, *traceback;
+    PyErr_Fetch(&type, &value, &traceback);
+    PyErr_NoMemory();
+    no_entry(type, value, traceback);
 }
 
 /* Adds an entry for a C function: a frame made up from the name, file and line. */
@@ -143,7 +164,7 @@ void _PyTraceback_Add(const char *function_name, const char *file_name, int line
     Py_XDECREF(code);
     Py_XDECREF(globals);
     if (frame == NULL) {
-        _PyErr_ChainExceptions(type, value, traceback);
+        no_entry(type, value, traceback);
         return;
     }
     frame->line = line;
