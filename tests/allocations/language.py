@@ -447,3 +447,18 @@ log.append(getattr(things[0], "missing", "default"))
 log.append(hasattr(thing, "b"))
 thing.__dict__ = {"new": 1}
 result = repr((log, [sorted(vars(thing)) for thing in things], dir(thing)[-2:]))
+
+#: tracebacks
+def fail(depth):
+    if depth:
+        fail(depth - 1)
+    [1, 2].index(3)
+try:
+    fail(5)
+except ValueError as error:
+    entries = []
+    traceback = error.__traceback__
+    while traceback is not None:
+        entries.append((traceback.tb_lineno, traceback.tb_frame.f_code.co_name))
+        traceback = traceback.tb_next
+result = repr(entries)
