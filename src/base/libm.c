@@ -12,10 +12,16 @@
 
 #include <gnu/lib-names.h>
 
-static void *find(const char *name) {
+#include "base/libm.h"
+
+void *kr_libm_load(void) {
     static void *library;
-    if (library == NULL) library = dlopen(LIBM_SO, RTLD_LAZY | RTLD_LOCAL);
-    void *function = library == NULL ? NULL : dlsym(library, name);
+    if (library == NULL) library = dlopen(LIBM_SO, RTLD_LAZY | RTLD_GLOBAL);
+    return library;
+}
+
+static void *find(const char *name) {
+    void *library = kr_libm_load(), *function = library == NULL ? NULL : dlsym(library, name);
     if (function == NULL) {
         fprintf(stderr, "krait: %s\n", dlerror());
         abort();

@@ -3,6 +3,7 @@
 
 #include <dlfcn.h>
 
+#include "base/libm.h"
 #include "import/import.h"
 #include "object/interpreter.h"
 #include "object/module.h"
@@ -55,6 +56,7 @@ PyObject *kr_import_load_dynamic(PyObject *spec) {
         snprintf(with_folder, sizeof with_folder, "./%s", file);
         file = with_folder;
     }
+    kr_libm_load();
     void *handle = dlopen(file, kr_import_dlopen_flags());
     if (handle == NULL) {
         const char *error = dlerror();
