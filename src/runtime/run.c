@@ -358,10 +358,11 @@ static char *prompt_line(void *context, int continuation) {
     char *line = PyOS_Readline(prompt->stream, stdout, prompt->prompts[continuation != 0]);
     if (line == NULL) {
         if (!PyErr_Occurred()) PyErr_SetNone(PyExc_KeyboardInterrupt);
-        if (PyErr_ExceptionMatches(PyExc_KeyboardInterrupt)) fputc('\n', stderr); /* leave the line of the prompt */
+        if (PyErr_ExceptionMatches(PyExc_KeyboardInterrupt)) PySys_WriteStderr("\n");
         return NULL;
     }
     if (*line == 0) {
+        PySys_WriteStderr("\n"); /* leave the line of the prompt */
         PyMem_Free(line);
         return NULL;
     }

@@ -77,41 +77,48 @@ const char *kr_lexer_line_end(const KrLexer *lexer, const char *line) {
     return newline != NULL ? newline + 1 : lexer->limit;
 }
 
-/* Appends the next line of interactive input to the text. Returns false at the end of input or with an exception. */
-static bool read_more(KrLexer *lexer) {
-    if (lexer->read_ended) return false;
-    char *line = lexer->read_line(lexer->read_context, lexer->read_count++ > 0);
-    if (line == NULL) {
-        lexer->read_ended = true;
-        if (PyErr_Occurred()) lexer->state = KR_LEXER_RAISED;
+/* Makes room for `more` bytes behind the text. Returns false with an exception. */
+static bool grow_text(KrLexer *lexer, size_t more) {
+    size_t used = (size_t)(lexer->limit - lexer->text);
+    if (used + more <= lexer->owned_size) return true;
+    size_t size = 2 * (used + more) + 256;
+    char *grown = PyMem_Realloc(lexer->owned, size);
+    if (grown == NULL) {
+        PyErr_NoMemory();
         return false;
     }
-    size_t length = strlen(line), used = (size_t)(lexer->limit - lexer->text);
-    bool needs_newline = length == 0 || line[length - 1] != '\n';
-    if (used + length + 2 > lexer->owned_size) {
-        size_t size = 2 * (used + length) + 256;
-        char *grown = PyMem_Realloc(lexer->owned, size);
-        if (grown == NULL) {
+    ptrdiff_t moved = grown - lexer->text;
+    lexer->owned = grown;
+    lexer->owned_size = size;
+    lexer->text = grown;
+    lexer->limit = lexer->cursor = grown + used;
+    lexer->line_start = used == 0 ? grown : lexer->line_start + moved;
+    lexer->buffer = used == 0 ? grown : lexer->buffer + moved;
+    return true;
+}
+
+/* Appends the next line of interactive input to the text; one that comes without its newline is asked for until the input
+ * ends. Returns false at the end of input or with an exception. */
+static bool read_more(KrLexer *lexer) {
+    size_t before = (size_t)(lexer->limit - lexer->text);
+    while (!lexer->read_ended) {
+        char *line = lexer->read_line(lexer->read_context, lexer->read_count++ > 0);
+        bool failed = line == NULL && PyErr_Occurred();
+        lexer->read_ended = line == NULL;
+        if (failed || !grow_text(lexer, (line == NULL ? 0 : strlen(line)) + 2)) {
             PyMem_Free(line);
-            PyErr_NoMemory();
             lexer->state = KR_LEXER_RAISED;
             return false;
         }
-        ptrdiff_t moved = grown - lexer->text;
-        lexer->owned = grown;
-        lexer->owned_size = size;
-        lexer->text = grown;
-        lexer->cursor = grown + used;
-        lexer->line_start = used == 0 ? grown : lexer->line_start + moved;
-        lexer->buffer = used == 0 ? grown : lexer->buffer + moved;
+        size_t used = (size_t)(lexer->limit - lexer->text), length = line == NULL ? used > before : strlen(line);
+        memcpy(lexer->owned + used, line == NULL ? "\n" : line, length);
+        PyMem_Free(line);
+        used += length;
+        lexer->owned[used] = '\0';
+        lexer->limit = lexer->owned + used;
+        if (used > before && lexer->owned[used - 1] == '\n') return true;
     }
-    memcpy(lexer->owned + used, line, length);
-    PyMem_Free(line);
-    used += length;
-    if (needs_newline) lexer->owned[used++] = '\n';
-    lexer->owned[used] = '\0';
-    lexer->limit = lexer->owned + used;
-    return true;
+    return false;
 }
 
 /* Enters the line at the cursor. Returns false at the end of the text. */
