@@ -201,9 +201,11 @@ void kr_run_flush(void) {
 }
 
 int PyRun_SimpleStringFlags(const char *text, PyCompilerFlags *flags) {
-    PyObject *module = PyImport_AddModule("__main__");
-    if (module == NULL) return -1;
-    PyObject *dict = PyModule_GetDict(module), *result = PyRun_StringFlags(text, Py_file_input, dict, dict, flags);
+    PyObject *module = PyImport_AddModule("__main__"), *result = NULL;
+    if (module != NULL) {
+        PyObject *dict = PyModule_GetDict(module);
+        result = PyRun_StringFlags(text, Py_file_input, dict, dict, flags);
+    }
     if (result == NULL) {
         PyErr_Print();
         return -1;
@@ -225,7 +227,7 @@ static int set_main_loader(PyObject *dict, PyObject *filename, const char *class
 int _PyRun_SimpleFileObject(FILE *stream, PyObject *filename, int close, PyCompilerFlags *flags) {
     PyObject *module = PyImport_AddModule("__main__"), *result = NULL;
     int set_file = 0, status = -1;
-    if (module == NULL) return -1;
+    if (module == NULL) goto done;
     Py_INCREF(module);
     PyObject *dict = PyModule_GetDict(module);
     if (PyDict_GetItemString(dict, "__file__") == NULL) {
@@ -235,8 +237,9 @@ int _PyRun_SimpleFileObject(FILE *stream, PyObject *filename, int close, PyCompi
     }
     Py_ssize_t length = PyUnicode_GET_LENGTH(filename);
     PyObject *suffix = PyUnicode_FromString(".pyc");
-    int is_pyc = suffix != NULL && PyUnicode_Tailmatch(filename, suffix, 0, length, 1) == 1;
-    Py_XDECREF(suffix);
+    if (suffix == NULL) goto done;
+    int is_pyc = PyUnicode_Tailmatch(filename, suffix, 0, length, 1) == 1;
+    Py_DECREF(suffix);
     if (is_pyc) {
         PyObject *code = NULL;
         if (close) fclose(stream);
@@ -250,7 +253,6 @@ int _PyRun_SimpleFileObject(FILE *stream, PyObject *filename, int close, PyCompi
         }
         if (set_main_loader(dict, filename, "SourcelessFileLoader") < 0) {
             fprintf(stderr, "python: failed to set __main__.__loader__\n");
-            PyErr_Print();
             fclose(binary);
             goto done;
         }
@@ -260,7 +262,6 @@ int _PyRun_SimpleFileObject(FILE *stream, PyObject *filename, int close, PyCompi
     } else {
         if (!_PyUnicode_EqualToASCIIString(filename, "<stdin>") && set_main_loader(dict, filename, "SourceFileLoader") < 0) {
             fprintf(stderr, "python: failed to set __main__.__loader__\n");
-            PyErr_Print();
             goto done;
         }
         PyObject *code = compile_file(stream, filename, Py_file_input, flags);
@@ -269,15 +270,16 @@ int _PyRun_SimpleFileObject(FILE *stream, PyObject *filename, int close, PyCompi
         result = run_code(code, dict, dict);
     }
     kr_run_flush();
-    if (result == NULL) {
-        Py_CLEAR(module);
-        PyErr_Print();
-        goto done;
+    if (result != NULL) {
+        Py_DECREF(result);
+        status = 0;
     }
-    Py_DECREF(result);
-    status = 0;
 done:
     if (close) fclose(stream);
+    if (PyErr_Occurred()) {
+        Py_CLEAR(module);
+        PyErr_Print();
+    }
     if (set_file) {
         PyObject *main_module = PyImport_AddModule("__main__");
         if (main_module != NULL) {
@@ -293,7 +295,10 @@ done:
 
 int PyRun_SimpleFileExFlags(FILE *stream, const char *filename, int close, PyCompilerFlags *flags) {
     PyObject *name = PyUnicode_DecodeFSDefault(filename);
-    if (name == NULL) return -1;
+    if (name == NULL) {
+        PyErr_Print();
+        return -1;
+    }
     int result = _PyRun_SimpleFileObject(stream, name, close, flags);
     Py_DECREF(name);
     return result;
