@@ -392,22 +392,22 @@ done:
 /* Code whose body stays unread for now. Never referred to. */
 static PyObject *read_deferred_code(Reader *r) {
     KrCodeParts parts = {0};
-    KrDeferredCounts counts;
+    KrCodeCounts counts;
+    KrCodeBody body;
     PyCodeObject *code = NULL;
     int *const numbers[] = {&parts.argument_count, &parts.positional_only_count, &parts.keyword_only_count,
                             &parts.stack_size,     &parts.flags,                 &parts.first_lineno,
                             &counts.units,         &counts.variables,            &counts.locals,
                             &counts.plain_cells,   &counts.cells,                &counts.frees,
-                            &counts.first_traceable, &counts.has_doc};
+                            &counts.first_traceable, &body.has_doc};
     PyObject **const objects[] = {&parts.filename, &parts.name, &parts.qualified_name};
     for (size_t i = 0; i < Py_ARRAY_LENGTH(numbers); i++)
         if (read_long(r, numbers[i]) < 0) return NULL;
     for (size_t i = 0; i < Py_ARRAY_LENGTH(objects); i++)
         if ((*objects[i] = read_object(r)) == NULL) goto done;
-    int size;
-    if (read_long(r, &size) < 0) goto done;
-    const uint8_t *body = read_raw(r, (size_t)size);
-    if (body != NULL) code = kr_code_new_deferred(&parts, &counts, (const char *)body, size);
+    if (read_long(r, &body.size) < 0) goto done;
+    body.data = (const char *)read_raw(r, (size_t)body.size);
+    if (body.data != NULL) code = kr_code_new_deferred(&parts, &counts, &body);
 done:
     for (size_t i = 0; i < Py_ARRAY_LENGTH(objects); i++) Py_XDECREF(*objects[i]);
     return (PyObject *)code;

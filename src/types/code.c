@@ -119,28 +119,28 @@ int kr_code_validate(const KrCodeParts *parts) {
     return 0;
 }
 
-static int first_resume(const PyCodeObject *code) {
-    const _Py_CODEUNIT *units = _PyCode_CODE(code);
-    for (Py_ssize_t i = 0; i < Py_SIZE(code); i++)
-        if (_Py_OPCODE(units[i]) == RESUME) return (int)i;
+static int first_resume(const _Py_CODEUNIT *units, int count) {
+    for (int i = 0; i < count; i++)
+        if (_Py_OPCODE(units[i]) == RESUME) return i;
     return 0;
 }
 
-PyCodeObject *kr_code_new(const KrCodeParts *parts) {
-    PyObject *line_table = NULL;
-    if (intern_names(parts->names) < 0 || intern_names(parts->variable_names) < 0 ||
-        intern_constants(parts->constants) < 0)
-        return NULL;
-    if (state.drops_columns) {
-        line_table = kr_location_table_without_columns(parts->line_table);
-        if (line_table == NULL) return NULL;
-    }
-    Py_ssize_t units = PyBytes_GET_SIZE(parts->code) / (Py_ssize_t)sizeof(_Py_CODEUNIT);
-    PyCodeObject *code = PyObject_NewVar(PyCodeObject, &PyCode_Type, units);
-    if (code == NULL) {
-        Py_XDECREF(line_table);
-        return NULL;
-    }
+static KrCodeCounts count_parts(const KrCodeParts *parts) {
+    int units = (int)(PyBytes_GET_SIZE(parts->code) / (Py_ssize_t)sizeof(_Py_CODEUNIT));
+    return (KrCodeCounts){
+        .units = units,
+        .variables = (int)PyTuple_GET_SIZE(parts->variable_names),
+        .locals = count_kind(parts, KR_VARIABLE_LOCAL, 0),
+        .plain_cells = count_kind(parts, KR_VARIABLE_CELL, KR_VARIABLE_LOCAL),
+        .cells = count_kind(parts, KR_VARIABLE_CELL, 0),
+        .frees = count_kind(parts, KR_VARIABLE_FREE, 0),
+        .first_traceable = first_resume((const _Py_CODEUNIT *)PyBytes_AS_STRING(parts->code), units),
+    };
+}
+
+PyCodeObject *kr_code_make(const KrCodeParts *parts, const KrCodeCounts *counts) {
+    PyCodeObject *code = PyObject_NewVar(PyCodeObject, &PyCode_Type, counts->units);
+    if (code == NULL) return NULL;
     code->co_consts = Py_NewRef(parts->constants);
     code->co_names = Py_NewRef(parts->names);
     code->co_exceptiontable = Py_NewRef(parts->exception_table);
@@ -152,23 +152,40 @@ PyCodeObject *kr_code_new(const KrCodeParts *parts) {
     code->co_kwonlyargcount = parts->keyword_only_count;
     code->co_stacksize = parts->stack_size;
     code->co_firstlineno = parts->first_lineno;
-    code->co_nlocalsplus = (int)PyTuple_GET_SIZE(parts->variable_names);
-    code->co_nlocals = count_kind(parts, KR_VARIABLE_LOCAL, 0);
-    code->co_nplaincellvars = count_kind(parts, KR_VARIABLE_CELL, KR_VARIABLE_LOCAL);
-    code->co_ncellvars = count_kind(parts, KR_VARIABLE_CELL, 0);
-    code->co_nfreevars = count_kind(parts, KR_VARIABLE_FREE, 0);
+    code->co_nlocalsplus = counts->variables;
+    code->co_nlocals = counts->locals;
+    code->co_nplaincellvars = counts->plain_cells;
+    code->co_ncellvars = counts->cells;
+    code->co_nfreevars = counts->frees;
     code->co_localsplusnames = Py_NewRef(parts->variable_names);
     code->co_localspluskinds = Py_NewRef(parts->variable_kinds);
     code->co_filename = Py_NewRef(parts->filename);
     code->co_name = Py_NewRef(parts->name);
     code->co_qualname = Py_NewRef(parts->qualified_name);
-    code->co_linetable = line_table != NULL ? line_table : Py_NewRef(parts->line_table);
+    code->co_linetable = Py_NewRef(parts->line_table);
     code->co_weakreflist = NULL;
     code->_co_code = NULL;
     code->_co_linearray = NULL;
     code->co_extra = NULL;
+    code->_co_firsttraceable = counts->first_traceable;
+    return code;
+}
+
+PyCodeObject *kr_code_new(const KrCodeParts *parts) {
+    if (intern_names(parts->names) < 0 || intern_names(parts->variable_names) < 0 ||
+        intern_constants(parts->constants) < 0)
+        return NULL;
+    const KrCodeCounts counts = count_parts(parts);
+    PyCodeObject *code = kr_code_make(parts, &counts);
+    if (code == NULL) return NULL;
     memcpy(code->co_code_adaptive, PyBytes_AS_STRING(parts->code), (size_t)PyBytes_GET_SIZE(parts->code));
-    code->_co_firsttraceable = first_resume(code);
+    if (!state.drops_columns) return code;
+    PyObject *line_table = kr_location_table_without_columns(parts->line_table);
+    if (line_table == NULL) {
+        Py_DECREF(code);
+        return NULL;
+    }
+    Py_SETREF(code->co_linetable, line_table);
     return code;
 }
 

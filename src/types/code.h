@@ -30,6 +30,14 @@ typedef struct KrCodeParts {
     int stack_size;
 } KrCodeParts;
 
+/* What follows from the parts. */
+typedef struct KrCodeCounts {
+    int units, variables, locals, plain_cells, cells, frees, first_traceable;
+} KrCodeCounts;
+
+/* Makes a code object whose instructions are still to be filled in. All parts are borrowed. Returns NULL with MemoryError. */
+PyCodeObject *kr_code_make(const KrCodeParts *parts, const KrCodeCounts *counts);
+
 /* Makes a code object. All parts are borrowed. Names, and constants that look like names, are interned. Returns NULL with
  * SystemError or ValueError if the parts contradict each other. */
 PyCodeObject *kr_code_new(const KrCodeParts *parts);
@@ -41,15 +49,16 @@ enum {
     KR_CODE_DEFERRED = SHRT_MIN, /* its co_warmup */
 };
 
-/* What kr_code_new finds out from the parts that deferred code does not have. */
-typedef struct KrDeferredCounts {
-    int units, variables, locals, plain_cells, cells, frees, first_traceable;
+/* Where the rest of a deferred code object is. */
+typedef struct KrCodeBody {
+    const char *data; /* a code object in the marshal format; must stay, and be trusted */
+    int size;
     int has_doc; /* 0: the functions' __doc__ is None */
-} KrDeferredCounts;
+} KrCodeBody;
 
-/* Makes a code object of the filename, names and numbers among the parts, whose body, a code object in the marshal format,
- * is read when it is needed. `data` must stay, and be trusted. Returns NULL with MemoryError. */
-PyCodeObject *kr_code_new_deferred(const KrCodeParts *parts, const KrDeferredCounts *counts, const char *data, int size);
+/* Makes a code object of the filename, names and numbers among the parts, whose body is read when it is needed. Returns NULL
+ * with MemoryError. */
+PyCodeObject *kr_code_new_deferred(const KrCodeParts *parts, const KrCodeCounts *counts, const KrCodeBody *body);
 
 static inline int kr_code_is_deferred(const PyCodeObject *code) {
     return code->co_warmup == KR_CODE_DEFERRED; /* instructions may come from anywhere, this does not */

@@ -6,61 +6,33 @@
  * who looks at a field that is not there yet.
  */
 #include <Python.h>
-#include <stddef.h>
 
 #include "types/code.h"
 
-/* The place of the body while the code object is deferred; behind LOAD_BODY, in bytes that no instruction uses yet. */
-typedef struct Body {
-    const char *data;
-    int size, has_doc;
-} Body;
-
+/* While the code object is deferred the place of the body lies behind LOAD_BODY, in bytes that no instruction uses yet. */
 enum { BODY_OFFSET = sizeof(_Py_CODEUNIT) };
 
 /* tools/freeze.py defers no code that is shorter. */
 enum { LEAST_BYTES = 24 };
-_Static_assert(BODY_OFFSET + sizeof(Body) <= LEAST_BYTES, "the place of the body fits into the shortest deferred code");
+_Static_assert(BODY_OFFSET + sizeof(KrCodeBody) <= LEAST_BYTES, "the place of the body fits into the shortest deferred code");
 
-PyCodeObject *kr_code_new_deferred(const KrCodeParts *parts, const KrDeferredCounts *counts, const char *data, int size) {
+PyCodeObject *kr_code_new_deferred(const KrCodeParts *parts, const KrCodeCounts *counts, const KrCodeBody *body) {
     PyObject *no_bytes = PyBytes_FromStringAndSize(NULL, 0), *no_items = PyTuple_New(0);
-    PyCodeObject *code = no_bytes == NULL || no_items == NULL ? NULL : PyObject_NewVar(PyCodeObject, &PyCode_Type, counts->units);
-    if (code == NULL) {
-        Py_XDECREF(no_bytes);
-        Py_XDECREF(no_items);
-        return NULL;
-    }
-    memset((char *)code + sizeof(PyVarObject), 0, offsetof(PyCodeObject, co_code_adaptive) - sizeof(PyVarObject));
-    code->co_consts = no_items;
-    code->co_names = Py_NewRef(no_items);
-    code->co_localsplusnames = Py_NewRef(no_items);
-    code->co_localspluskinds = no_bytes;
-    code->co_linetable = Py_NewRef(no_bytes);
-    code->co_exceptiontable = Py_NewRef(no_bytes);
-    code->co_filename = Py_NewRef(parts->filename);
-    code->co_name = Py_NewRef(parts->name);
-    code->co_qualname = Py_NewRef(parts->qualified_name);
-    code->co_flags = parts->flags;
+    KrCodeParts known = *parts;
+    known.line_table = known.exception_table = known.variable_kinds = no_bytes;
+    known.constants = known.names = known.variable_names = no_items;
+    PyCodeObject *code = no_bytes == NULL || no_items == NULL ? NULL : kr_code_make(&known, counts);
+    Py_XDECREF(no_bytes);
+    Py_XDECREF(no_items);
+    if (code == NULL) return NULL;
     code->co_warmup = KR_CODE_DEFERRED;
-    code->co_argcount = parts->argument_count;
-    code->co_posonlyargcount = parts->positional_only_count;
-    code->co_kwonlyargcount = parts->keyword_only_count;
-    code->co_stacksize = parts->stack_size;
-    code->co_firstlineno = parts->first_lineno;
-    code->co_nlocalsplus = counts->variables;
-    code->co_nlocals = counts->locals;
-    code->co_nplaincellvars = counts->plain_cells;
-    code->co_ncellvars = counts->cells;
-    code->co_nfreevars = counts->frees;
-    code->_co_firsttraceable = counts->first_traceable;
-    const Body body = {data, size, counts->has_doc};
     _PyCode_CODE(code)[0] = _Py_MAKECODEUNIT(KR_LOAD_BODY, 0);
-    memcpy(code->co_code_adaptive + BODY_OFFSET, &body, sizeof body);
+    memcpy(code->co_code_adaptive + BODY_OFFSET, body, sizeof *body);
     return code;
 }
 
-static Body body_of(const PyCodeObject *code) {
-    Body body;
+static KrCodeBody body_of(const PyCodeObject *code) {
+    KrCodeBody body;
     memcpy(&body, code->co_code_adaptive + BODY_OFFSET, sizeof body);
     return body;
 }
@@ -68,7 +40,7 @@ static Body body_of(const PyCodeObject *code) {
 int kr_code_defers_doc(const PyCodeObject *code) { return kr_code_is_deferred(code) && body_of(code).has_doc; }
 
 int kr_code_read_body(PyCodeObject *code) {
-    Body body = body_of(code);
+    KrCodeBody body = body_of(code);
     PyObject *read = kr_marshal_read_memory(body.data, body.size);
     if (read == NULL) return -1;
     PyCodeObject *whole = (PyCodeObject *)read;
