@@ -11,7 +11,7 @@ KRAIT := build/$(PRESET)/krait
 PREFIX ?= /usr/local
 export KRAIT_CCACHE := $(shell command -v ccache 2>/dev/null)
 
-.PHONY: all build run test bench bench-memory bench-allocator leaks debug sanitize test-sanitize pgo install clean help conformance check-bytecode check-memory fuzz
+.PHONY: all build run test bench bench-memory bench-allocator leaks debug sanitize test-sanitize pgo install clean help conformance check-bytecode check-memory check-packages fuzz
 
 all: build
 
@@ -30,6 +30,7 @@ help:
 	@echo "make pgo         build with profile and LTO    (build/pgo/krait; some minutes)"
 	@echo "make conformance run CPython's test suite      (GROUP=language or MODULES='test_list test_dict')"
 	@echo "make check-bytecode compare bytecode, trees and errors with python3.11"
+	@echo "make check-packages run the tests of Debian's numpy, pandas ... as far as they are installed"
 	@echo "make fuzz        fuzz source, text, marshal and pickle (half an hour each; SECONDS=, TARGETS=; needs clang)"
 	@echo "make install     install the build with profile below PREFIX (/usr/local); PRESET=release installs the ordinary one"
 	@echo "make clean       remove build/"
@@ -70,7 +71,10 @@ bench-allocator: build
 	@/usr/bin/python3.11 bench/allocator.py --krait $(KRAIT)
 
 check-memory: debug
-	@$(PYTHON) tests/failing_allocations.py --krait build/debug/krait
+	@$(PYTHON) tests/failing_allocations.py --krait build/debug/krait --jobs $$(nproc)
+
+check-packages: build
+	@$(PYTHON) tests/packages.py --krait $(KRAIT)
 
 leaks: debug
 	@$(PYTHON) tests/run.py --krait build/debug/krait --only 'programs/*'
