@@ -475,6 +475,21 @@ static void find_prefix(const char *start, char *prefix) {
     snprintf(prefix, PATH_MAX, "%s", KRAIT_LIBRARY_HOME);
 }
 
+PyStatus kr_config_append_paths(PyWideStringList *list, const wchar_t *text) {
+    for (;;) {
+        size_t length = wcscspn(text, L":");
+        wchar_t *item = PyMem_RawMalloc((length + 1) * sizeof(wchar_t));
+        if (item == NULL) return PyStatus_NoMemory();
+        wmemcpy(item, text, length);
+        item[length] = 0;
+        PyStatus status = PyWideStringList_Append(list, item);
+        PyMem_RawFree(item);
+        TRY(status);
+        if (text[length] == 0) return status;
+        text += length + 1;
+    }
+}
+
 /* Computes prefixes, the executable and sys.path, as the documentation of sys.path initialisation describes. */
 static PyStatus compute_paths(PyConfig *config) {
     char executable[2 * PATH_MAX], prefix[PATH_MAX], exec_prefix[PATH_MAX], buffer[2 * PATH_MAX], start[PATH_MAX];
@@ -532,21 +547,7 @@ static PyStatus compute_paths(PyConfig *config) {
     TRY(set_default(config, &config->stdlib_dir, buffer));
     if (config->module_search_paths_set) return PyStatus_Ok();
     list_clear(&config->module_search_paths);
-    if (config->pythonpath_env != NULL) {
-        const wchar_t *at = config->pythonpath_env;
-        for (;;) {
-            size_t length = wcscspn(at, L":");
-            wchar_t *item = PyMem_RawMalloc((length + 1) * sizeof(wchar_t));
-            if (item == NULL) return PyStatus_NoMemory();
-            wmemcpy(item, at, length);
-            item[length] = 0;
-            PyStatus status = PyWideStringList_Append(&config->module_search_paths, item);
-            PyMem_RawFree(item);
-            TRY(status);
-            if (at[length] == 0) break;
-            at += length + 1;
-        }
-    }
+    if (config->pythonpath_env != NULL) TRY(kr_config_append_paths(&config->module_search_paths, config->pythonpath_env));
     const char *tails[] = {"lib/python311.zip", "lib/python3.11", "lib/python3.11/lib-dynload"};
     for (int i = 0; i < 3; i++) {
         snprintf(buffer, sizeof buffer, "%s/%s", i == 2 ? exec_prefix : prefix, tails[i]);
@@ -603,6 +604,7 @@ PyStatus PyConfig_Read(PyConfig *config) {
     }
     TRY(read_utf8_mode(config));
     if (config->argv.length == 0) TRY(PyWideStringList_Append(&config->argv, L""));
+    TRY(kr_path_config_read(config));
     if (config->program_name == NULL)
         TRY(PyConfig_SetString(config, &config->program_name,
                                config->orig_argv.length > 0 ? config->orig_argv.items[0] : L"krait"));

@@ -18,6 +18,12 @@ const wchar_t *kr_config_xoption(const PyConfig *config, const wchar_t *name);
 PyPreConfig *kr_pre_config(void);
 /* Chooses the allocators (allocators.c), before anything is allocated; one of the two forms of the command line is NULL. */
 PyStatus kr_allocators_start(int argc, char **bytes, wchar_t **wide);
+/* Appends the parts of a text between colons. */
+PyStatus kr_config_append_paths(PyWideStringList *list, const wchar_t *text);
+/* What Py_SetProgramName and its like were told (path_config.c): fills members that are not set. */
+PyStatus kr_path_config_read(PyConfig *config);
+/* Notes what Py_GetProgramName and its like are to tell. */
+void kr_path_config_update(const PyConfig *config);
 /* The options that are needed before the command line can be decoded (early_options.c). */
 typedef struct KrEarlyOptions {
     int use_environment; /* 0 for -E and -I */

@@ -317,9 +317,6 @@ int _PyInterpreterState_SetConfig(const PyConfig *config) {
     return status;
 }
 
-/* Paths are part of each configuration; there is no other copy of them to forget. */
-void _PyPathConfig_ClearGlobal(void) {}
-
 PyObject *_Py_Get_Getpath_CodeObject(void) {
     PyErr_SetString(PyExc_NotImplementedError, "the paths of this interpreter are not computed by Python code");
     return NULL;

@@ -416,6 +416,7 @@ PyStatus Py_InitializeFromConfig(const PyConfig *given) {
     }
     kr_gil_initialize();
     kr_state_initialize();
+    kr_path_config_update(&config);
     PyInterpreterState *interpreter = PyInterpreterState_New();
     if (interpreter == NULL) return PyStatus_NoMemory();
     PyConfig_Clear(&interpreter->config);
@@ -736,43 +737,6 @@ void Py_EndInterpreter(PyThreadState *thread) {
     PyThreadState_Swap(NULL);
     PyInterpreterState_Delete(interpreter);
 }
-
-/* ---- Old ways to configure and to ask ---- */
-
-static wchar_t *config_text(wchar_t *text) { return text; }
-
-#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
-
-static struct {
-    wchar_t *program_name, *home;
-} given;
-
-void Py_SetProgramName(const wchar_t *name) { given.program_name = (wchar_t *)(uintptr_t)name; }
-void Py_SetPythonHome(const wchar_t *home) { given.home = (wchar_t *)(uintptr_t)home; }
-void _Py_SetProgramFullPath(const wchar_t *path) {}
-void Py_SetPath(const wchar_t *path) {}
-
-#define CONFIG_GETTER(Function, member)                                                                                \
-    wchar_t *Function(void) { return config_text(kr_tstate()->interp->config.member); }
-CONFIG_GETTER(Py_GetProgramFullPath, executable)
-CONFIG_GETTER(Py_GetPrefix, prefix)
-CONFIG_GETTER(Py_GetExecPrefix, exec_prefix)
-CONFIG_GETTER(Py_GetProgramName, program_name)
-CONFIG_GETTER(Py_GetPythonHome, home)
-
-wchar_t *Py_GetPath(void) {
-    static wchar_t text[16384];
-    const PyWideStringList *list = &kr_tstate()->interp->config.module_search_paths;
-    text[0] = 0;
-    for (Py_ssize_t i = 0; i < list->length; i++) {
-        if (wcslen(text) + wcslen(list->items[i]) + 2 > sizeof text / sizeof *text) break;
-        if (i > 0) wcscat(text, L":");
-        wcscat(text, list->items[i]);
-    }
-    return text;
-}
-
-int Py_SetStandardStreamEncoding(const char *encoding, const char *errors) { return -1; }
 
 void Py_GetArgcArgv(int *argc, wchar_t ***argv) {
     const PyConfig *config = kr_tstate() == NULL ? NULL : &kr_tstate()->interp->config;
