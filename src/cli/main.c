@@ -2,6 +2,7 @@
 #include <Python.h>
 
 #include "heap/heap.h"
+#include "runtime/lifecycle.h"
 
 #ifdef KRAIT_SANITIZE
 /* Static types keep what they own until the process ends, so leaks are not looked for. A request that cannot be met is to
@@ -18,5 +19,6 @@ int main(int argc, char **argv) {
     const char *failure = getenv("KRAITFAILALLOCATION");
     if (failure != NULL) kr_heap_fail_as_told(failure);
 #endif
+    kr_process_ends_with_interpreter();
     return Py_BytesMain(argc, argv);
 }

@@ -5,7 +5,7 @@
 #include <Python.h>
 
 #ifdef KRAIT_DEBUG
-enum { KR_RELEASE_EVERYTHING = 1 }; /* at exit, also what the system takes back by itself */
+enum { KR_RELEASE_ALWAYS = 1 }; /* also when the process ends, and the system takes back what is left */
 /* Returns the sum of the reference counts of all objects. */
 Py_ssize_t kr_leaks_total_references(void);
 /* Describes on stderr the objects and blocks in use, if there are any. What data of an extension module refers to is left
@@ -13,9 +13,9 @@ Py_ssize_t kr_leaks_total_references(void);
 void kr_leaks_report(void);
 #else
 #ifdef KRAIT_SANITIZE
-enum { KR_RELEASE_EVERYTHING = 1 };
+enum { KR_RELEASE_ALWAYS = 1 };
 #else
-enum { KR_RELEASE_EVERYTHING = 0 };
+enum { KR_RELEASE_ALWAYS = 0 };
 #endif
 static inline void kr_leaks_report(void) {}
 #endif

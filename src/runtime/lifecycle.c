@@ -49,6 +49,7 @@ static struct {
     void (*exit_function[EXIT_FUNCTIONS])(void);
     int exit_count;
     int in_fatal_error;
+    int process_ends; /* with the interpreter */
     int argc;
     wchar_t **argv;
     int locale_started;
@@ -638,13 +639,17 @@ void kr_runtime_release(PyThreadState *thread) {
     kr_sys_clear_audit_hooks();
     kr_faulthandler_finish();
     kr_tracemalloc_finish();
-    if (KR_RELEASE_EVERYTHING) release_objects();
+    int releases = KR_RELEASE_ALWAYS || !state.process_ends;
+    if (releases) release_objects();
     PyInterpreterState_Delete(thread->interp);
-    if (KR_RELEASE_EVERYTHING) kr_leaks_report();
+    if (releases) kr_leaks_report();
     kr_gil_finalize();
+    if (releases) kr_heap_trim();
     fflush(stdout);
     fflush(stderr);
 }
+
+void kr_process_ends_with_interpreter(void) { state.process_ends = 1; }
 
 void Py_Finalize(void) { Py_FinalizeEx(); }
 

@@ -33,6 +33,9 @@ void kr_locale_start(const PyConfig *config);
 /* Replaces the configuration of the running interpreter, and what sys tells of it. Returns 0, or -1 with an exception. */
 int kr_interpreter_configure(const PyConfig *config);
 void kr_runtime_release(PyThreadState *thread);
+/* Tells that nothing follows Py_FinalizeEx in this process: it leaves memory to the system then, but for builds that look for
+ * leaks. */
+void kr_process_ends_with_interpreter(void);
 /* Drops the registrations of interpreter_id.c. */
 void kr_cross_interpreter_finalize(void);
 /* Gives back the pages of the executable that only start-up needs, once: before the main program runs (start_pages.c). */
