@@ -160,8 +160,8 @@ def caches():
 
 
 def destructors():
-    run("failing __del__", write("dels.py", "class A:\n    def __del__(self):\n        raise ValueError('in del')\na = A()\ndel a\n"
-                                 "c = A(); c.self = c; del c\nimport gc; print(gc.collect())\nprint('end')\n"))
+    run("failing __del__", write("dels.py", "import gc; gc.collect()\nclass A:\n    def __del__(self):\n        raise ValueError('in del')\na = A()\ndel a\n"
+                                 "c = A(); c.self = c; del c\nprint(gc.collect())\nprint('end')\n"))
     run("failing hook", write("hook.py", "import sys\ndef hook(*a): 1/0\nsys.excepthook = hook\nraise KeyError('original')\n"))
     run("unraisable hook", "-c", "import sys\nsys.unraisablehook = lambda u: print(u.exc_type, u.err_msg, u.object.__name__)\n"
         "class A:\n    def __del__(self): 1/0\nA()\n")
