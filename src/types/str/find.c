@@ -160,6 +160,25 @@ static void interleave(Copier *copier, Py_ssize_t length, const void *new, Py_ss
     copy_source(copier, length - (count - 1));
 }
 
+/* The first places of a needle, so that text need not be searched again to be copied. */
+enum { PLACES = 64 };
+typedef struct {
+    Py_ssize_t count;        /* of all places */
+    Py_ssize_t first[PLACES]; /* distances: from the start, then from the end of the place before */
+} Places;
+
+static void find_places(Places *places, const KrNeedle *needle, const char *text, Py_ssize_t length, Py_ssize_t limit) {
+    places->count = 0;
+    while (places->count < limit && places->count < PLACES) {
+        Py_ssize_t at = kr_needle_find(needle, text, length);
+        if (at < 0) return;
+        places->first[places->count++] = at;
+        text += (at + needle->length) * needle->kind;
+        length -= at + needle->length;
+    }
+    if (places->count < limit) places->count += kr_needle_count(needle, text, length, limit - places->count);
+}
+
 static PyObject *replace_text(PyObject *self, PyObject *old, PyObject *new, Py_UCS4 maxchar, Py_ssize_t limit) {
     Py_ssize_t length = PyUnicode_GET_LENGTH(self), old_length = PyUnicode_GET_LENGTH(old),
                new_length = PyUnicode_GET_LENGTH(new);
@@ -173,9 +192,14 @@ static PyObject *replace_text(PyObject *self, PyObject *old, PyObject *new, Py_U
         goto done;
 
     KrNeedle needle;
-    if (old_length > 0) kr_needle_prepare(&needle, kind, wide_old, old_length);
-    Py_ssize_t count =
-        old_length == 0 ? Py_MIN(limit, length + 1) : kr_needle_count(&needle, wide_text, length, limit);
+    Places places;
+    if (old_length > 0) {
+        kr_needle_prepare(&needle, kind, wide_old, old_length);
+        find_places(&places, &needle, wide_text, length, limit);
+    } else {
+        places.count = Py_MIN(limit, length + 1);
+    }
+    Py_ssize_t count = places.count;
     if (count == 0) {
         result = kr_str_unchanged(self);
         goto done;
@@ -194,7 +218,7 @@ static PyObject *replace_text(PyObject *self, PyObject *old, PyObject *new, Py_U
     }
     Py_ssize_t left = length;
     for (Py_ssize_t i = 0; i < count; i++) {
-        Py_ssize_t at = kr_needle_find(&needle, copier.from, left);
+        Py_ssize_t at = i < PLACES ? places.first[i] : kr_needle_find(&needle, copier.from, left);
         copy_source(&copier, at);
         copy_text(&copier, wide_new, new_length);
         copier.from += old_length * kind;
