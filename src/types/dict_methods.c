@@ -3,6 +3,7 @@
 
 #include "object/names.h"
 #include "types/dict.h"
+#include "types/str/str.h"
 
 /* Construction and update */
 
@@ -257,8 +258,8 @@ PyObject *kr_dict_repr(PyObject *op) {
         return PyUnicode_FromString("{}");
     }
     _PyUnicodeWriter writer;
-    _PyUnicodeWriter_Init(&writer);
-    writer.overallocate = 1;
+    KrWriterRoom room;
+    kr_writer_start(&writer, &room);
     writer.min_length = 6 * self->ma_used; /* at least "k: v, " an item */
     int failed = _PyUnicodeWriter_WriteChar(&writer, '{');
     Py_ssize_t position = 0;

@@ -38,7 +38,11 @@ typedef struct FormatSpec {
 typedef struct SpecText {
     PyObject *string;
     Py_ssize_t start, end;
+    const void *data; /* of the str */
+    int kind;
 } SpecText;
+
+static inline Py_UCS4 character_at(const SpecText *text, Py_ssize_t i) { return PyUnicode_READ(text->kind, text->data, i); }
 
 /* ---- parsing ---- */
 
@@ -49,8 +53,9 @@ static int read_number(const SpecText *text, Py_ssize_t *position, Py_ssize_t *n
     int digits = 0;
     Py_ssize_t value = 0;
     for (; *position < text->end; ++*position, digits++) {
-        int digit = Py_UNICODE_TODECIMAL(PyUnicode_READ_CHAR(text->string, *position));
-        if (digit < 0) break;
+        Py_UCS4 character = character_at(text, *position);
+        int digit = character < 128 ? (int)character - '0' : Py_UNICODE_TODECIMAL(character);
+        if (digit < 0 || digit > 9) break;
         if (value > PY_SSIZE_T_MAX / 10 || value * 10 > PY_SSIZE_T_MAX - digit) {
             PyErr_SetString(PyExc_ValueError, "Too many decimal digits in format string");
             return -1;
@@ -73,7 +78,7 @@ static int wrong_grouping(char separator, Py_UCS4 type) {
 /* Parses a specification for `value`; returns 0, or -1 with ValueError. */
 static int spec_parse(const SpecText *text, FormatSpec *spec, PyObject *value, char default_type, char default_align) {
     Py_ssize_t position = text->start, end = text->end;
-#define CHARACTER(i) PyUnicode_READ_CHAR(text->string, i)
+#define CHARACTER(i) character_at(text, i)
     *spec = (FormatSpec){
         .fill = ' ', .align = (Py_UCS4)default_align, .type = (Py_UCS4)default_type, .width = -1, .precision = -1};
     int fill_given = 0, align_given = 0;
@@ -232,11 +237,9 @@ static void put_ascii(Output *out, const char *text, Py_ssize_t count) {
     }
 }
 
-static int put_str(Output *out, PyObject *text, Py_ssize_t length) {
-    if (length == 0) return 0;
-    if (PyUnicode_CopyCharacters(out->string, out->position, text, 0, length) < 0) return -1;
+static void put_str(Output *out, PyObject *text, Py_ssize_t length) {
+    _PyUnicode_FastCopyCharacters(out->string, out->position, text, 0, length);
     out->position += length;
-    return 0;
 }
 
 /* Divides the padding of `content` characters into what goes left and right. Alignment '=' counts as '>'. */
@@ -279,7 +282,7 @@ static int format_str(Output *out, PyObject *value, const SpecText *text) {
     if (left + right > 0 && spec.fill > widest) widest = spec.fill;
     if (output_prepare(out, left + length + right, widest) < 0) return -1;
     put_fill(out, spec.fill, left);
-    if (put_str(out, value, length) < 0) return -1;
+    put_str(out, value, length);
     put_fill(out, spec.fill, right);
     return 0;
 }
@@ -365,12 +368,12 @@ static Py_ssize_t grouped_length(Py_ssize_t digits, Py_ssize_t width, const Punc
     }
 }
 
-/* Writes grouped digits that take `length` characters; returns 0 or -1. */
-static int put_grouped(Output *out, const char *digits, Py_ssize_t count, Py_ssize_t width,
-                       Py_ssize_t length, const Punctuation *punctuation) {
+/* Writes grouped digits that take `length` characters. */
+static void put_grouped(Output *out, const char *digits, Py_ssize_t count, Py_ssize_t width,
+                        Py_ssize_t length, const Punctuation *punctuation) {
     if (length == count) {
         put_ascii(out, digits, count);
-        return 0;
+        return;
     }
     Py_ssize_t start = out->position, position = start + length;
     GroupWalk walk = {punctuation->sizes, count, width, 0};
@@ -388,12 +391,11 @@ static int put_grouped(Output *out, const char *digits, Py_ssize_t count, Py_ssi
         out->position = position;
         if (punctuation->separator == NULL) {
             put_fill(out, (Py_UCS4)punctuation->separator_character, 1);
-        } else if (put_str(out, punctuation->separator, punctuation->separator_length) < 0) {
-            return -1;
+        } else {
+            put_str(out, punctuation->separator, punctuation->separator_length);
         }
     }
     out->position = start + length;
-    return 0;
 }
 
 /* ---- layout of numbers ---- */
@@ -467,27 +469,23 @@ static void number_layout(NumberLayout *layout, const NumberText *number, const 
     }
 }
 
-/* Returns 0 or -1. */
-static int put_number(Output *out, const NumberText *number, const NumberLayout *layout,
-                      const FormatSpec *spec, const Punctuation *punctuation) {
+static void put_number(Output *out, const NumberText *number, const NumberLayout *layout,
+                       const FormatSpec *spec, const Punctuation *punctuation) {
     put_fill(out, spec->fill, layout->left);
     if (layout->sign != 0) put_fill(out, (Py_UCS4)layout->sign, 1);
     put_ascii(out, number->prefix, number->prefix_length);
     put_fill(out, spec->fill, layout->middle);
-    if (number->digit_count > 0 && put_grouped(out, number->digits, number->digit_count, layout->group_width,
-                                               layout->grouped, punctuation) < 0) {
-        return -1;
-    }
+    if (number->digit_count > 0)
+        put_grouped(out, number->digits, number->digit_count, layout->group_width, layout->grouped, punctuation);
     if (number->has_point) {
         if (punctuation->point == NULL) {
             put_fill(out, '.', 1);
-        } else if (put_str(out, punctuation->point, punctuation->point_length) < 0) {
-            return -1;
+        } else {
+            put_str(out, punctuation->point, punctuation->point_length);
         }
     }
     put_ascii(out, number->rest, number->rest_length);
     put_fill(out, spec->fill, layout->right);
-    return 0;
 }
 
 static int write_number(Output *out, const NumberText *number, const FormatSpec *spec,
@@ -496,11 +494,9 @@ static int write_number(Output *out, const NumberText *number, const FormatSpec 
     NumberLayout layout;
     if (punctuation_read(&punctuation, grouping) < 0) return -1;
     number_layout(&layout, number, spec, &punctuation);
-    int result = -1;
     Py_ssize_t total = layout.content + layout.left + layout.middle + layout.right;
-    if (output_prepare(out, total, layout.widest) == 0) {
-        result = put_number(out, number, &layout, spec, &punctuation);
-    }
+    int result = output_prepare(out, total, layout.widest);
+    if (result == 0) put_number(out, number, &layout, spec, &punctuation);
     punctuation_clear(&punctuation);
     return result;
 }
@@ -661,8 +657,8 @@ static int format_complex(Output *out, Py_complex value, const FormatSpec *spec)
     if (output_prepare(out, content + left + right, widest) < 0) goto done;
     put_fill(out, spec->fill, left);
     if (parentheses) put_fill(out, '(', 1);
-    if (!only_imag && put_number(out, &real, &real_layout, &part, &punctuation) < 0) goto done;
-    if (put_number(out, &imag, &imag_layout, &part, &punctuation) < 0) goto done;
+    if (!only_imag) put_number(out, &real, &real_layout, &part, &punctuation);
+    put_number(out, &imag, &imag_layout, &part, &punctuation);
     put_fill(out, 'j', 1);
     if (parentheses) put_fill(out, ')', 1);
     put_fill(out, spec->fill, right);
@@ -743,13 +739,14 @@ typedef int (*Formatter)(Output *out, PyObject *value, const SpecText *text);
 static int format_to_writer(Formatter format, _PyUnicodeWriter *writer, PyObject *value, PyObject *spec,
                             Py_ssize_t start, Py_ssize_t end) {
     if (PyUnicode_READY(spec)) return -1;
-    return format(&(Output){.writer = writer}, value, &(SpecText){spec, start, end});
+    return format(&(Output){.writer = writer}, value, &(SpecText){spec, start, end, PyUnicode_DATA(spec), PyUnicode_KIND(spec)});
 }
 
 static PyObject *format_to_str(Formatter format, PyObject *value, PyObject *spec) {
     if (PyUnicode_READY(spec)) return NULL;
     Output out = {.writer = NULL};
-    if (format(&out, value, &(SpecText){spec, 0, PyUnicode_GET_LENGTH(spec)}) < 0) Py_CLEAR(out.string);
+    const SpecText text = {spec, 0, PyUnicode_GET_LENGTH(spec), PyUnicode_DATA(spec), PyUnicode_KIND(spec)};
+    if (format(&out, value, &text) < 0) Py_CLEAR(out.string);
     return out.string;
 }
 

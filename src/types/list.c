@@ -7,6 +7,7 @@
 #include "types/iter.h"
 #include "types/list.h"
 #include "types/sequence.h"
+#include "types/str/str.h"
 #include "types/tuple.h"
 
 #include <string.h>
@@ -214,8 +215,8 @@ static PyObject *list_repr(PyListObject *self) {
     if (running != 0) return running > 0 ? PyUnicode_FromString("[...]") : NULL;
 
     _PyUnicodeWriter writer;
-    _PyUnicodeWriter_Init(&writer);
-    writer.overallocate = 1;
+    KrWriterRoom room;
+    kr_writer_start(&writer, &room);
     writer.min_length = 1 + 1 + (2 + 1) * (Py_SIZE(self) - 1) + 1; /* "[x, y]" with one-letter items */
     if (_PyUnicodeWriter_WriteChar(&writer, '[') < 0) goto error;
     /* An item's repr may change the list. */

@@ -5,6 +5,7 @@
 #include "collector/trashcan.h"
 #include "types/iter.h"
 #include "types/sequence.h"
+#include "types/str/str.h"
 #include "types/tuple.h"
 
 #include <stddef.h>
@@ -172,8 +173,8 @@ static PyObject *tuple_repr(PyTupleObject *self) {
     if (running != 0) return running > 0 ? PyUnicode_FromString("(...)") : NULL;
 
     _PyUnicodeWriter writer;
-    _PyUnicodeWriter_Init(&writer);
-    writer.overallocate = 1;
+    KrWriterRoom room;
+    kr_writer_start(&writer, &room);
     writer.min_length = size > 1 ? 1 + 1 + (2 + 1) * (size - 1) + 1 : 4; /* "(x, y)" or "(x,)" with one-letter items */
     if (_PyUnicodeWriter_WriteChar(&writer, '(') < 0) goto error;
     for (Py_ssize_t i = 0; i < size; i++) {

@@ -327,8 +327,8 @@ static PyObject *format_part(Part format, Arguments *arguments, int depth) {
         return NULL;
     }
     _PyUnicodeWriter writer;
-    _PyUnicodeWriter_Init(&writer);
-    writer.overallocate = 1;
+    KrWriterRoom room;
+    kr_writer_start(&writer, &room);
     writer.min_length = format.end - format.start + 100;
     Item item;
     int more;

@@ -126,27 +126,11 @@ void kr_str_fill(int kind, void *text, Py_ssize_t start, Py_ssize_t length, Py_U
 
 /* ---- creation ---- */
 
-/* Initialises the header of a fresh block; the characters stay undefined, but for the final null. */
-static inline PyObject *start_ascii(PyASCIIObject *self, Py_ssize_t length) {
-    Py_SET_TYPE(self, &PyUnicode_Type);
-    Py_SET_REFCNT(self, 1);
-    self->length = length;
-    self->hash = -1;
-    memset(&self->state, 0, sizeof self->state);
-    self->state.kind = PyUnicode_1BYTE_KIND;
-    self->state.compact = 1;
-    self->state.ascii = 1;
-    self->state.ready = 1;
-    self->wstr = NULL;
-    ((char *)(self + 1))[length] = 0;
-    return (PyObject *)self;
-}
-
 PyObject *kr_str_new_ascii(Py_ssize_t length) {
     if (length > PY_SSIZE_T_MAX - (Py_ssize_t)sizeof(PyASCIIObject) - 1) return PyErr_NoMemory();
     PyASCIIObject *self = PyObject_Malloc(sizeof(PyASCIIObject) + (size_t)length + 1);
     if (self == NULL) return PyErr_NoMemory();
-    return start_ascii(self, length);
+    return kr_str_start_ascii(self, length);
 }
 
 PyObject *PyUnicode_New(Py_ssize_t length, Py_UCS4 maxchar) {
@@ -164,7 +148,7 @@ PyObject *PyUnicode_New(Py_ssize_t length, Py_UCS4 maxchar) {
     if (length > (PY_SSIZE_T_MAX - (Py_ssize_t)sizeof(PyCompactUnicodeObject)) / kind - 1) return PyErr_NoMemory();
     PyCompactUnicodeObject *self = PyObject_Malloc(sizeof(PyCompactUnicodeObject) + (size_t)(length + 1) * kind);
     if (self == NULL) return PyErr_NoMemory();
-    start_ascii(&self->_base, 0);
+    kr_str_start_ascii(&self->_base, 0);
     self->_base.length = length;
     self->_base.state.kind = (unsigned)kind;
     self->_base.state.ascii = 0;

@@ -383,9 +383,9 @@ PyObject *PyUnicode_Format(PyObject *format, PyObject *args) {
         f.single_is_left = 1;
         if (PyMapping_Check(args) && !PyUnicode_Check(args)) f.mapping = args;
     }
-    _PyUnicodeWriter_Init(&f.writer);
+    KrWriterRoom room;
+    kr_writer_start(&f.writer, &room);
     f.writer.min_length = f.length + 100;
-    f.writer.overallocate = 1;
     int result = format_all(&f, format);
     if (f.single_is_owned) Py_DECREF(f.single);
     if (result == 0) return _PyUnicodeWriter_Finish(&f.writer);

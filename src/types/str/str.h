@@ -64,6 +64,32 @@ static inline int kr_str_is_private(PyObject *self) {
 /* A compact ASCII string of uninitialised characters, for length >= 1 (the most frequent allocation). */
 PyObject *kr_str_new_ascii(Py_ssize_t length);
 
+/* Initialises the header of fresh memory for such a string; the characters stay undefined, but for the final null. */
+static inline PyObject *kr_str_start_ascii(PyASCIIObject *self, Py_ssize_t length) {
+    Py_SET_TYPE(self, &PyUnicode_Type);
+    Py_SET_REFCNT(self, 1);
+    self->length = length;
+    self->hash = -1;
+    memset(&self->state, 0, sizeof self->state);
+    self->state.kind = PyUnicode_1BYTE_KIND;
+    self->state.compact = 1;
+    self->state.ascii = 1;
+    self->state.ready = 1;
+    self->wstr = NULL;
+    ((char *)(self + 1))[length] = 0;
+    return (PyObject *)self;
+}
+
+/* Room on the C stack for a writer's first characters: most texts are short, and get their block when they are finished. The
+ * writer must not outlive it. */
+typedef struct {
+    PyASCIIObject header;
+    char text[208];
+} KrWriterRoom;
+
+/* Starts a writer that overallocates. */
+void kr_writer_start(_PyUnicodeWriter *writer, KrWriterRoom *room);
+
 /* New strings from characters of one width, narrowed to the canonical form. */
 PyObject *kr_str_from_ucs1(const Py_UCS1 *text, Py_ssize_t length);
 PyObject *kr_str_from_ucs2(const Py_UCS2 *text, Py_ssize_t length);

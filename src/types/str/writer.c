@@ -1,7 +1,8 @@
 /* _PyUnicodeWriter: builds a string piece by piece, widening it when a wider character comes.
  *
  * The buffer is a str under construction, `size` characters long, of which `pos` are written. With `readonly` it is
- * somebody's finished string, taken as it is because it is all that was written so far.
+ * somebody's finished string, taken as it is because it is all that was written so far. It may also lie on the C stack: a
+ * reference of its own keeps it from being resized, given away or freed.
  */
 #include <Python.h>
 
@@ -24,6 +25,14 @@ static inline void update(_PyUnicodeWriter *writer) {
 void _PyUnicodeWriter_Init(_PyUnicodeWriter *writer) {
     memset(writer, 0, sizeof *writer);
     writer->min_char = 127;
+}
+
+void kr_writer_start(_PyUnicodeWriter *writer, KrWriterRoom *room) {
+    _PyUnicodeWriter_Init(writer);
+    writer->overallocate = 1;
+    writer->buffer = kr_str_start_ascii(&room->header, sizeof room->text - 1);
+    Py_INCREF(writer->buffer);
+    update(writer);
 }
 
 int _PyUnicodeWriter_PrepareInternal(_PyUnicodeWriter *writer, Py_ssize_t length, Py_UCS4 maxchar) {
@@ -81,19 +90,24 @@ static inline void append(_PyUnicodeWriter *writer, int kind, const void *text, 
     writer->pos += length;
 }
 
+/* Makes a finished string all that was written so far; takes the reference. */
+static inline void take(_PyUnicodeWriter *writer, PyObject *str) {
+    Py_XSETREF(writer->buffer, str);
+    writer->readonly = 1;
+    writer->pos = PyUnicode_GET_LENGTH(str);
+    update(writer);
+}
+
 int _PyUnicodeWriter_WriteStr(_PyUnicodeWriter *writer, PyObject *str) {
     if (PyUnicode_READY(str) < 0) return -1;
     Py_ssize_t length = PyUnicode_GET_LENGTH(str);
     if (length == 0) return 0;
+    if (writer->pos == 0 && !writer->overallocate && PyUnicode_CheckExact(str)) {
+        take(writer, Py_NewRef(str));
+        return 0;
+    }
     Py_UCS4 maxchar = PyUnicode_MAX_CHAR_VALUE(str);
     if (maxchar > writer->maxchar || length > writer->size - writer->pos) {
-        if (writer->buffer == NULL && !writer->overallocate && PyUnicode_CheckExact(str)) {
-            writer->readonly = 1;
-            writer->buffer = Py_NewRef(str);
-            update(writer);
-            writer->pos = length;
-            return 0;
-        }
         if (_PyUnicodeWriter_PrepareInternal(writer, length, maxchar) < 0) return -1;
     }
     append(writer, PyUnicode_KIND(str), PyUnicode_DATA(str), length);
@@ -114,13 +128,10 @@ int _PyUnicodeWriter_WriteSubstring(_PyUnicodeWriter *writer, PyObject *str, Py_
 int _PyUnicodeWriter_WriteASCIIString(_PyUnicodeWriter *writer, const char *text, Py_ssize_t length) {
     if (length == -1) length = (Py_ssize_t)strlen(text);
     if (length == 0) return 0;
-    if (writer->buffer == NULL && !writer->overallocate) {
+    if (writer->pos == 0 && !writer->overallocate) {
         PyObject *str = _PyUnicode_FromASCII(text, length);
         if (str == NULL) return -1;
-        writer->readonly = 1;
-        writer->buffer = str;
-        update(writer);
-        writer->pos = length;
+        take(writer, str);
         return 0;
     }
     if (_PyUnicodeWriter_Prepare(writer, length, 127) < 0) return -1;
@@ -144,6 +155,7 @@ PyObject *_PyUnicodeWriter_Finish(_PyUnicodeWriter *writer) {
     PyObject *str = writer->buffer;
     writer->buffer = NULL;
     if (writer->readonly) return str;
+    if (Py_REFCNT(str) > 1) return _PyUnicode_FromASCII(writer->data, writer->pos); /* the room on the stack */
     if (writer->pos == 1) {
         Py_UCS4 ch = PyUnicode_READ_CHAR(str, 0);
         if (ch < 256) {
