@@ -1035,16 +1035,16 @@ void PySys_AddXOption(const wchar_t *text) {
 
 void PySys_SetPath(const wchar_t *path) {
     PyObject *list = PyList_New(0);
-    while (list != NULL) {
+    for (;;) {
         size_t length = wcscspn(path, L":");
         PyObject *item = PyUnicode_FromWideChar(path, (Py_ssize_t)length);
-        if (item == NULL || PyList_Append(list, item) < 0) PyErr_Clear();
-        Py_XDECREF(item);
+        if (list == NULL || item == NULL || PyList_Append(list, item) < 0) Py_FatalError("can't create sys.path");
+        Py_DECREF(item);
         if (path[length] == 0) break;
         path += length + 1;
     }
-    if (list == NULL || PySys_SetObject("path", list) < 0) PyErr_Clear();
-    Py_XDECREF(list);
+    if (PySys_SetObject("path", list) < 0) Py_FatalError("can't assign sys.path");
+    Py_DECREF(list);
 }
 
 void PySys_SetArgvEx(int argc, wchar_t **argv, int update_path) {
@@ -1059,7 +1059,8 @@ void PySys_SetArgvEx(int argc, wchar_t **argv, int update_path) {
     Py_DECREF(object);
     if (update_path) {
         PyObject *path = PySys_GetObject("path"), *first = kr_sys_script_folder(&list);
-        if (path != NULL && first != NULL && PyList_Insert(path, 0, first) < 0) PyErr_Clear();
+        int failed = first == NULL ? PyErr_Occurred() != NULL : path != NULL && PyList_Insert(path, 0, first) < 0;
+        if (failed) Py_FatalError("can't prepend path to sys.path");
         Py_XDECREF(first);
     }
 }

@@ -13,7 +13,6 @@ PyAPI_FUNC(int) _PyConfig_FromDict(PyConfig *config, PyObject *dict);
 PyAPI_FUNC(int) _PyInterpreterState_GetConfigCopy(PyConfig *config);
 PyAPI_FUNC(int) _PyInterpreterState_SetConfig(const PyConfig *config);
 PyAPI_FUNC(PyObject *) _Py_GetConfigsAsDict(void);
-PyAPI_FUNC(void) _PyPathConfig_ClearGlobal(void);
 PyAPI_FUNC(PyObject *) _Py_Get_Getpath_CodeObject(void);
 
 /* Flags and numbers are ints that are not negative once the configuration is read; only an optional text can be absent. */

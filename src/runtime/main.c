@@ -56,7 +56,7 @@ PyObject *kr_sys_script_folder(const PyWideStringList *argv) {
     }
     if (wcscmp(first, L"-c") == 0 || *first == 0 || wcscmp(first, L"-") == 0) return PyUnicode_FromString("");
     char *name = Py_EncodeLocale(first, NULL), resolved[PATH_MAX];
-    if (name == NULL) return NULL;
+    if (name == NULL) return PyErr_NoMemory();
     if (realpath(name, resolved) == NULL) snprintf(resolved, sizeof resolved, "%s", name);
     PyMem_Free(name);
     return PyUnicode_DecodeFSDefault(dirname(resolved));
@@ -251,26 +251,24 @@ static int run(PyConfig *config) {
     if (config->run_filename != NULL && make_absolute(config) < 0) return report();
     if (config->run_filename != NULL) {
         PyObject *filename = PyUnicode_FromWideChar(config->run_filename, -1);
-        PyObject *importer = filename == NULL ? NULL : script_importer(filename);
+        if (filename == NULL) return report();
+        PyObject *importer = script_importer(filename);
         if (importer != NULL) Py_XSETREF(state.importer_path, Py_NewRef(filename));
         Py_XDECREF(importer);
-        Py_XDECREF(filename);
+        Py_DECREF(filename);
     }
     if (state.importer_path != NULL) {
         if (prepend_path(state.importer_path) < 0) return report();
     } else if (!config->safe_path) {
         PyObject *folder = kr_sys_script_folder(&config->argv);
-        if (folder != NULL && prepend_path(folder) < 0) {
-            Py_DECREF(folder);
-            return report();
-        }
+        int failed = folder == NULL ? PyErr_Occurred() != NULL : prepend_path(folder) < 0;
         Py_XDECREF(folder);
-        PyErr_Clear();
+        if (failed) return report();
     }
     greet(config);
     if (stdin_is_prompt(config) && config->run_command == NULL && config->run_module == NULL && config->run_filename == NULL) {
         PyObject *readline = PyImport_ImportModule("readline");
-        if (readline == NULL) PyErr_Clear();
+        if (readline == NULL) PyErr_Clear(); /* the prompt does without an editor */
         Py_XDECREF(readline);
     }
     if (config->run_command != NULL)

@@ -13,6 +13,8 @@
 #include "object/runtime.h"
 #include "runtime/config.h"
 
+PyAPI_FUNC(void) _PyPathConfig_ClearGlobal(void);
+
 #pragma GCC diagnostic ignored "-Wdeprecated-declarations"
 
 static struct {

@@ -449,7 +449,7 @@ int _PyRun_InteractiveLoopObject(FILE *stream, PyObject *filename, PyCompilerFla
     for (int i = 0; i < 2; i++)
         if (PySys_GetObject(defaults[i][0]) == NULL) {
             PyObject *text = PyUnicode_FromString(defaults[i][1]);
-            if (text == NULL || PySys_SetObject(defaults[i][0], text) < 0) PyErr_Clear();
+            if (text == NULL || PySys_SetObject(defaults[i][0], text) < 0) PyErr_Print();
             Py_XDECREF(text);
         }
     enum { MEMORY_ERRORS = 16 }; /* so many statements in a row without memory: give up, none can be read */

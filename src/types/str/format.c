@@ -26,7 +26,6 @@ static inline Part part_between(const Part *part, Py_ssize_t start, Py_ssize_t e
 static inline Py_UCS4 part_at(const Part *part, Py_ssize_t i) { return PyUnicode_READ(part->kind, part->data, i); }
 static inline int part_is_empty(const Part *part) { return part->start >= part->end; }
 static PyObject *part_text(const Part *part) {
-    if (part->str == NULL) return Py_NewRef(kr_str_empty());
     return PyUnicode_Substring(part->str, part->start, part->end);
 }
 
@@ -94,7 +93,8 @@ static int read_spec(Part *rest, Item *item) {
 
 /* Cuts the next item off `rest`. Returns 1, 0 at the end, or -1 with ValueError. */
 static int next_item(Part *rest, Item *item) {
-    *item = (Item){.literal = part_between(rest, rest->start, rest->start)};
+    item->literal = part_between(rest, rest->start, rest->start);
+    item->has_field = 0;
     if (part_is_empty(rest)) return 0;
     Py_UCS4 ch = 0;
     Py_ssize_t i = rest->start;
@@ -116,6 +116,9 @@ static int next_item(Part *rest, Item *item) {
     if (ch == '}') return value_error("Single '}' encountered in format string");
     item->literal.end--;
     item->has_field = 1;
+    item->conversion = 0;
+    item->spec = part_between(rest, rest->start, rest->start);
+    item->spec_has_fields = 0;
     Py_UCS4 stop;
     if (read_name(rest, item, &stop) < 0) return -1;
     if (stop == '!' && read_conversion(rest, item, &stop) < 0) return -1;
@@ -288,10 +291,7 @@ static int write_value(_PyUnicodeWriter *writer, PyObject *value, const Part *sp
         : PyFloat_CheckExact(value)   ? _PyFloat_FormatAdvancedWriter
         : PyComplex_CheckExact(value) ? _PyComplex_FormatAdvancedWriter
                                       : NULL;
-    if (format != NULL) {
-        if (spec->str != NULL) return format(writer, value, spec->str, spec->start, spec->end);
-        return format(writer, value, kr_str_empty(), 0, 0);
-    }
+    if (format != NULL) return format(writer, value, spec->str, spec->start, spec->end);
     PyObject *spec_text = part_text(spec);
     PyObject *text = spec_text == NULL ? NULL : PyObject_Format(value, spec_text);
     int result = text == NULL ? -1 : _PyUnicodeWriter_WriteStr(writer, text);
