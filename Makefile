@@ -108,6 +108,8 @@ install:
 	@$(MAKE) --no-print-directory PRESET=$(INSTALLED) build
 	install -D -m 755 build/$(INSTALLED)/krait $(DESTDIR)$(PREFIX)/bin/krait
 	install -D -m 644 docs/krait.1 $(DESTDIR)$(PREFIX)/share/man/man1/krait.1
+	install -D -m 644 build/$(INSTALLED)/libkrait.a $(DESTDIR)$(PREFIX)/lib/libkrait.a
+	install -D -m 644 build/$(INSTALLED)/pkgconfig/krait-embed.pc $(DESTDIR)$(PREFIX)/lib/pkgconfig/krait-embed.pc
 
 clean:
 	rm -rf build

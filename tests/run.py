@@ -18,6 +18,7 @@ sys.path.insert(0, HERE)
 
 import architecture_check  # noqa: E402
 import bytecode_check  # noqa: E402
+import embedding_check  # noqa: E402
 import failing_allocations  # noqa: E402
 import memory_check  # noqa: E402
 import programs_check  # noqa: E402
@@ -41,6 +42,7 @@ def main():
     tests = []  # (name, function returning None or a text that says what failed)
     tests += architecture_check.tests(krait)
     tests += unit_check.tests(krait)
+    tests += embedding_check.tests(krait)
     tests += memory_check.tests(krait)
     tests += failing_allocations.tests(krait)
     tests += programs_check.tests(krait)

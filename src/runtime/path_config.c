@@ -31,16 +31,14 @@ static void replace(wchar_t **text, const wchar_t *by) {
     *text = copy;
 }
 
-/* Calls whose text is empty or NULL say nothing. */
-void Py_SetProgramName(const wchar_t *name) {
-    if (name != NULL && *name != 0) replace(&state.program_name, name);
-}
+static const wchar_t *unless_empty(const wchar_t *text) { return text != NULL && *text != 0 ? text : NULL; }
 
-void Py_SetPythonHome(const wchar_t *home) { replace(&state.home, home != NULL && *home != 0 ? home : NULL); }
+void Py_SetProgramName(const wchar_t *name) { replace(&state.program_name, unless_empty(name)); }
+void Py_SetPythonHome(const wchar_t *home) { replace(&state.home, unless_empty(home)); }
 
 void _Py_SetProgramFullPath(const wchar_t *path) {
-    state.executable_is_given = path != NULL && *path != 0;
-    replace(&state.executable, state.executable_is_given ? path : NULL);
+    replace(&state.executable, unless_empty(path));
+    state.executable_is_given = state.executable != NULL;
 }
 
 void Py_SetPath(const wchar_t *path) {

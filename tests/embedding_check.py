@@ -1,0 +1,66 @@
+"""Programs in C that embed the interpreter: each prints the same with libkrait as with libpython3.11.
+
+They are examples/embed.c and those of tests/embedding/, built with the flags of the build's krait-embed.pc.
+"""
+import os
+import re
+import subprocess
+import tempfile
+
+import sanitizer
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+EXAMPLE = os.path.join(os.path.dirname(HERE), "examples", "embed.c")
+REFERENCE_FLAGS = ["-I/usr/include/python3.11", "-lpython3.11"]
+# program: its arguments, a run for each
+PROGRAMS = {
+    EXAMPLE: [[], ["argument"]],
+    os.path.join(HERE, "embedding", "paths.c"): [["n"], ["nh"], ["nH"], ["np"], ["ns"], ["nhp"], ["nhc"], ["npc"]],
+    os.path.join(HERE, "embedding", "again.c"): [[]],
+}
+
+
+def package_flags(path):
+    """The flags that pkg-config would tell of a .pc file, Cflags and Libs."""
+    variables, fields = {"pcfiledir": os.path.dirname(path)}, {}
+    expand = lambda text: re.sub(r"\$\{(\w+)\}", lambda match: variables[match[1]], text)
+    with open(path, encoding="utf-8") as stream:
+        for line in stream:
+            if match := re.match(r"(\w+)=(.*)", line):
+                variables[match[1]] = expand(match[2])
+            elif match := re.match(r"(\w+): *(.*)", line):
+                fields[match[1]] = expand(match[2])
+    return f"{fields['Cflags']} {fields['Libs']}".split()
+
+
+def build(source, flags, target):
+    subprocess.run(["gcc", "-O1", source, *flags, "-o", target], check=True, capture_output=True, text=True)
+
+
+def run(program, arguments):
+    process = subprocess.run([program, *arguments], capture_output=True, text=True, errors="replace",
+                             timeout=sanitizer.time_limit(120), env={"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8"})
+    return process.returncode, process.stdout, process.stderr
+
+
+def check(package, source):
+    with tempfile.TemporaryDirectory(prefix="krait-embedding-") as folder:
+        ours, theirs = os.path.join(folder, "ours"), os.path.join(folder, "theirs")
+        try:
+            build(source, package_flags(package), ours)
+            build(source, REFERENCE_FLAGS, theirs)
+        except subprocess.CalledProcessError as error:
+            return error.stderr[-2000:]
+        for arguments in PROGRAMS[source]:
+            actual, expected = run(ours, arguments), run(theirs, arguments)
+            if actual != expected:
+                return f"{arguments}:\n  libpython3.11: {expected}\n  libkrait:      {actual}"
+    return None
+
+
+def tests(krait):
+    package = os.path.join(os.path.dirname(krait), "pkgconfig", "krait-embed.pc")
+    if not os.path.exists(os.path.join(os.path.dirname(krait), "libkrait.a")):
+        return
+    for source in PROGRAMS:
+        yield "embedding/" + os.path.basename(source)[:-2], lambda source=source: check(package, source)
