@@ -48,10 +48,21 @@ static int visit_candidate(PyObject *object, uint8_t *flags, void *argument) {
     return 0;
 }
 
+/* The same, but tuples that cannot be part of a cycle are untracked instead: most of the youngest are such. */
+static int visit_young_candidate(PyObject *object, uint8_t *flags, void *argument) {
+    if (PyTuple_CheckExact(object)) {
+        _PyTuple_MaybeUntrack(object);
+        if (!(*flags & KR_GC_TRACKED)) return 0;
+    }
+    return visit_candidate(object, flags, argument);
+}
+
 /* Makes all tracked objects of the youngest generation, or of both younger ones, candidates. Returns -1 if memory is out;
  * then there are no candidates. */
 static int gather(int generation, KrObjects *candidates) {
-    if (kr_walk_objects((2u << generation) - 1, visit_candidate, candidates) == 0) return 0;
+    if ((generation == 0 ? kr_walk_objects(1, visit_young_candidate, candidates)
+                         : kr_walk_objects((2u << generation) - 1, visit_candidate, candidates)) == 0)
+        return 0;
     for (size_t i = 0; i < candidates->count; i++) *kr_gc_flags(candidates->items[i]) &= (uint8_t)~KR_GC_CANDIDATE;
     candidates->count = 0;
     return -1;
