@@ -683,7 +683,9 @@ static int array_contains(PyObject *self, PyObject *value) {
 /* Looks for the first difference. Returns its index, or the smaller size if there is none; -1 on error. With an index
  * below both sizes, *left and *right are the items there, new references. */
 static Py_ssize_t first_difference(Array *a, Array *b, PyObject **left, PyObject **right) {
-    Py_ssize_t i = 0;
+    Py_ssize_t i = 0, common = Py_MIN(Py_SIZE(a), Py_SIZE(b));
+    if (a->type == b->type && a->type->is_integer && common > 0 && memcmp(a->items, b->items, common * a->type->size) == 0)
+        return common;
     for (; i < Py_SIZE(a) && i < Py_SIZE(b); i++) {
         if (a->type == b->type && a->type->is_integer && memcmp(item_at(a, i), item_at(b, i), a->type->size) == 0)
             continue;

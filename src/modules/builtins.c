@@ -5,8 +5,10 @@
 #include "object/interpreter.h"
 #include "object/names.h"
 #include "object/runtime.h"
+#include "object/type.h"
 #include "syntax/parse.h"
 #include "types/exceptions.h"
+#include "types/int.h"
 #include "types/iter.h"
 #include "vm/eval.h"
 
@@ -514,6 +516,14 @@ static PyObject *builtin_len(PyObject *module, PyObject *object) {
 
 static PyObject *builtin_locals(PyObject *module, PyObject *unused) { return Py_XNewRef(PyEval_GetLocals()); }
 
+/* 0 at the end of an iteration, -1 if it ended in an error. */
+static inline int iteration_failed(void) {
+    if (!PyErr_Occurred()) return 0;
+    if (!PyErr_ExceptionMatches(PyExc_StopIteration)) return -1;
+    PyErr_Clear();
+    return 0;
+}
+
 static PyObject *min_max(const char *name, PyObject *const *args, Py_ssize_t count, PyObject *names, int op) {
     PyObject *key = NULL, *fallback = NULL, *iterator, *best = NULL, *best_key = NULL, *item;
     if (count == 0) {
@@ -560,7 +570,8 @@ static PyObject *min_max(const char *name, PyObject *const *args, Py_ssize_t cou
         iterator = PyObject_GetIter(args[0]);
     }
     if (iterator == NULL) return NULL;
-    while ((item = PyIter_Next(iterator)) != NULL) {
+    iternextfunc next_item = Py_TYPE(iterator)->tp_iternext;
+    while ((item = next_item(iterator)) != NULL) {
         PyObject *value = key == NULL ? Py_NewRef(item) : PyObject_CallOneArg(key, item);
         if (value == NULL) {
             Py_DECREF(item);
@@ -576,7 +587,7 @@ static PyObject *min_max(const char *name, PyObject *const *args, Py_ssize_t cou
             if (better < 0) goto fail;
         }
     }
-    if (PyErr_Occurred()) goto fail;
+    if (iteration_failed() < 0) goto fail;
     if (best == NULL) {
         if (fallback != NULL)
             best = Py_NewRef(fallback);
@@ -721,16 +732,20 @@ static PyObject *builtin_repr(PyObject *module, PyObject *object) { return PyObj
 
 static PyObject *builtin_round(PyObject *module, PyObject *const *args, Py_ssize_t count, PyObject *names) {
     static const char *const keywords[] = {"number", "ndigits", NULL};
-    static _PyArg_Parser parser = {.format = "O|O:round", .keywords = keywords};
-    PyObject *number, *digits = Py_None, *result;
-    if (!_PyArg_ParseStackAndKeywords(args, count, names, &parser, &number, &digits)) return NULL;
-    PyObject *method = kr_load_special_method(number, KR_NAME(__round__));
+    static _PyArg_Parser parser = {.keywords = keywords, .fname = "round"};
+    PyObject *buffer[2];
+    Py_ssize_t given = count + (names == NULL ? 0 : PyTuple_GET_SIZE(names));
+    args = _PyArg_UnpackKeywords(args, count, NULL, names, &parser, 1, 2, 0, buffer);
+    if (args == NULL) return NULL;
+    PyObject *arguments[] = {args[0], given > 1 ? args[1] : Py_None};
+    int unbound;
+    PyObject *method = kr_special_lookup_unbound(args[0], KR_NAME(__round__), &unbound);
     if (method == NULL) {
         if (!PyErr_Occurred())
-            PyErr_Format(PyExc_TypeError, "type %.100s doesn't define __round__ method", Py_TYPE(number)->tp_name);
+            PyErr_Format(PyExc_TypeError, "type %.100s doesn't define __round__ method", Py_TYPE(args[0])->tp_name);
         return NULL;
     }
-    result = digits == Py_None ? PyObject_CallNoArgs(method) : PyObject_CallOneArg(method, digits);
+    PyObject *result = PyObject_Vectorcall(method, arguments + !unbound, (arguments[1] != Py_None) + unbound, NULL);
     Py_DECREF(method);
     return result;
 }
@@ -760,6 +775,7 @@ static PyObject *builtin_sorted(PyObject *module, PyObject *const *args, Py_ssiz
 
 /* Adds ints while they fit a C long, then floats, then anything. Takes over `total`. */
 static PyObject *sum_items(PyObject *iterator, PyObject *total) {
+    iternextfunc next_item = Py_TYPE(iterator)->tp_iternext;
     PyObject *item;
     if (PyLong_CheckExact(total)) {
         int overflow;
@@ -767,11 +783,12 @@ static PyObject *sum_items(PyObject *iterator, PyObject *total) {
         if (!overflow) {
             Py_CLEAR(total);
             for (;;) {
-                item = PyIter_Next(iterator);
-                if (item == NULL) return PyErr_Occurred() ? NULL : PyLong_FromLong(sum);
+                item = next_item(iterator);
+                if (item == NULL) return iteration_failed() < 0 ? NULL : PyLong_FromLong(sum);
                 if (PyLong_CheckExact(item) || PyBool_Check(item)) {
-                    long value = PyLong_AsLongAndOverflow(item, &overflow), next;
-                    if (!overflow && !__builtin_add_overflow(sum, value, &next)) {
+                    int medium = kr_int_is_medium((PyLongObject *)item);
+                    long value = medium ? kr_int_medium((PyLongObject *)item) : 0, next;
+                    if (medium && !__builtin_add_overflow(sum, value, &next)) {
                         sum = next;
                         Py_DECREF(item);
                         continue;
@@ -790,8 +807,8 @@ static PyObject *sum_items(PyObject *iterator, PyObject *total) {
         double sum = PyFloat_AS_DOUBLE(total);
         Py_CLEAR(total);
         for (;;) {
-            item = PyIter_Next(iterator);
-            if (item == NULL) return PyErr_Occurred() ? NULL : PyFloat_FromDouble(sum);
+            item = next_item(iterator);
+            if (item == NULL) return iteration_failed() < 0 ? NULL : PyFloat_FromDouble(sum);
             if (PyFloat_CheckExact(item)) {
                 sum += PyFloat_AS_DOUBLE(item);
                 Py_DECREF(item);
@@ -814,13 +831,13 @@ static PyObject *sum_items(PyObject *iterator, PyObject *total) {
             break;
         }
     }
-    while ((item = PyIter_Next(iterator)) != NULL) {
+    while ((item = next_item(iterator)) != NULL) {
         PyObject *next = PyNumber_Add(total, item);
         Py_DECREF(item);
         Py_SETREF(total, next);
         if (total == NULL) return NULL;
     }
-    if (PyErr_Occurred()) Py_CLEAR(total);
+    if (iteration_failed() < 0) Py_CLEAR(total);
     return total;
 }
 

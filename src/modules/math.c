@@ -240,9 +240,15 @@ PyDoc_STRVAR(math_isclose_doc,
              "Infinities are close to themselves only, NaNs to nothing.");
 static PyObject *math_isclose(PyObject *module, PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames) {
     static const char *const keywords[] = {"a", "b", "rel_tol", "abs_tol", NULL};
-    static _PyArg_Parser parser = {.format = "dd|$dd:isclose", .keywords = keywords};
+    static _PyArg_Parser parser = {.fname = "isclose", .keywords = keywords};
     double a, b, relative = 1e-9, absolute = 0.0;
-    if (!_PyArg_ParseStackAndKeywords(args, nargs, kwnames, &parser, &a, &b, &relative, &absolute)) return NULL;
+    PyObject *buffer[4] = {NULL};
+    Py_ssize_t given = nargs + (kwnames == NULL ? 0 : PyTuple_GET_SIZE(kwnames));
+    args = _PyArg_UnpackKeywords(args, nargs, NULL, kwnames, &parser, 2, 2, 0, buffer);
+    if (args == NULL || read_real(args[0], &a) < 0 || read_real(args[1], &b) < 0) return NULL;
+    if (given > 2 && ((args[2] != NULL && read_real(args[2], &relative) < 0) ||
+                      (args[3] != NULL && read_real(args[3], &absolute) < 0)))
+        return NULL;
     if (relative < 0.0 || absolute < 0.0) {
         PyErr_SetString(PyExc_ValueError, "tolerances must be non-negative");
         return NULL;

@@ -5,6 +5,7 @@
 
 #include "object/abstract.h"
 #include "object/call.h"
+#include "object/descr.h"
 #include "object/names.h"
 #include "object/object.h"
 #include "object/runtime.h"
@@ -113,7 +114,9 @@ PyObject *_PyObject_MakeTpCall(PyThreadState *tstate, PyObject *callable, PyObje
                                PyObject *keywords) {
     ternaryfunc call = Py_TYPE(callable)->tp_call;
     if (call == NULL) return not_callable(callable);
-    PyObject *tuple = tuple_of(args, nargs);
+    /* A slot wrapper's arguments are a tuple without the object: no other is made. */
+    int is_wrapper = nargs > 0 && Py_IS_TYPE(callable, &PyWrapperDescr_Type);
+    PyObject *tuple = tuple_of(args + is_wrapper, nargs - is_wrapper);
     if (tuple == NULL) return NULL;
     PyObject *dict = NULL;
     if (keywords != NULL) {
@@ -129,7 +132,7 @@ PyObject *_PyObject_MakeTpCall(PyThreadState *tstate, PyObject *callable, PyObje
     }
     PyObject *result = NULL;
     if (!Py_EnterRecursiveCall(" while calling a Python object")) {
-        result = call(callable, tuple, dict);
+        result = is_wrapper ? kr_slot_wrapper_call(callable, args[0], tuple, dict) : call(callable, tuple, dict);
         Py_LeaveRecursiveCall();
         result = _Py_CheckFunctionResult(tstate, callable, result, NULL);
     }

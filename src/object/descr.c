@@ -439,6 +439,15 @@ static PyObject *wrapper_call_slot(PyWrapperDescrObject *descr, PyObject *obj, P
     return base->wrapper(obj, args, descr->d_wrapped);
 }
 
+PyObject *kr_slot_wrapper_call(PyObject *self, PyObject *obj, PyObject *args, PyObject *kwargs) {
+    if (!PyType_IsSubtype(Py_TYPE(obj), PyDescr_TYPE(self))) {
+        PyErr_Format(PyExc_TypeError, "descriptor '%V' requires a '%.100s' object but received a '%.100s'",
+                     descr_name(self), "?", PyDescr_TYPE(self)->tp_name, Py_TYPE(obj)->tp_name);
+        return NULL;
+    }
+    return wrapper_call_slot(wrapper(self), obj, args, kwargs);
+}
+
 static PyObject *wrapper_call(PyObject *self, PyObject *args, PyObject *kwargs) {
     Py_ssize_t count = PyTuple_GET_SIZE(args);
     if (count < 1) {
@@ -446,17 +455,9 @@ static PyObject *wrapper_call(PyObject *self, PyObject *args, PyObject *kwargs) 
                      PyDescr_TYPE(self)->tp_name);
         return NULL;
     }
-    PyObject *obj = PyTuple_GET_ITEM(args, 0);
-    int applies = _PyObject_RealIsSubclass((PyObject *)Py_TYPE(obj), (PyObject *)PyDescr_TYPE(self));
-    if (applies < 0) return NULL;
-    if (!applies) {
-        PyErr_Format(PyExc_TypeError, "descriptor '%V' requires a '%.100s' object but received a '%.100s'",
-                     descr_name(self), "?", PyDescr_TYPE(self)->tp_name, Py_TYPE(obj)->tp_name);
-        return NULL;
-    }
     PyObject *rest = PyTuple_GetSlice(args, 1, count);
     if (rest == NULL) return NULL;
-    PyObject *result = wrapper_call_slot(wrapper(self), obj, rest, kwargs);
+    PyObject *result = kr_slot_wrapper_call(self, PyTuple_GET_ITEM(args, 0), rest, kwargs);
     Py_DECREF(rest);
     return result;
 }

@@ -20,5 +20,7 @@ typedef struct {
     PyObject *mapping;
 } KrMappingProxy;
 
+/* Calls a slot wrapper on an object: `args` does not contain the object, kwargs may be NULL. New reference or NULL. */
+PyObject *kr_slot_wrapper_call(PyObject *self, PyObject *object, PyObject *args, PyObject *kwargs);
 
 #endif

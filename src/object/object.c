@@ -341,11 +341,42 @@ PyObject *PyObject_RichCompare(PyObject *v, PyObject *w, int op) {
     return result;
 }
 
-/* An object equals itself here, as container membership wants it, whatever its __eq__ says. */
+static inline int holds(long order, int op) {
+    switch (op) {
+    case Py_LT: return order < 0;
+    case Py_LE: return order <= 0;
+    case Py_EQ: return order == 0;
+    case Py_NE: return order != 0;
+    case Py_GT: return order > 0;
+    default: return order >= 0;
+    }
+}
+
+/* An object equals itself here, as container membership wants it, whatever its __eq__ says. What containers mostly hold,
+ * small ints and strings, is compared here, without the result as an object. */
 int PyObject_RichCompareBool(PyObject *v, PyObject *w, int op) {
     if (v == w) {
         if (op == Py_EQ) return 1;
         if (op == Py_NE) return 0;
+    }
+    if (v != NULL && w != NULL && Py_IS_TYPE(v, Py_TYPE(w))) {
+        if (PyLong_CheckExact(v)) {
+            Py_ssize_t size = Py_SIZE(v), other = Py_SIZE(w);
+            if ((size_t)(size + 1) <= 2 && (size_t)(other + 1) <= 2)
+                return holds(size * (long)((PyLongObject *)v)->ob_digit[0] - other * (long)((PyLongObject *)w)->ob_digit[0], op);
+        } else if (PyUnicode_CheckExact(v) && PyUnicode_IS_READY(v) && PyUnicode_IS_READY(w)) {
+            return op == Py_EQ ? _PyUnicode_EQ(v, w) : op == Py_NE ? !_PyUnicode_EQ(v, w) : holds(PyUnicode_Compare(v, w), op);
+        } else if (PyFloat_CheckExact(v)) {
+            double x = PyFloat_AS_DOUBLE(v), y = PyFloat_AS_DOUBLE(w);
+            switch (op) { /* a NaN has no order */
+            case Py_LT: return x < y;
+            case Py_LE: return x <= y;
+            case Py_EQ: return x == y;
+            case Py_NE: return x != y;
+            case Py_GT: return x > y;
+            default: return x >= y;
+            }
+        }
     }
     PyObject *result = PyObject_RichCompare(v, w, op);
     if (result == NULL) return -1;

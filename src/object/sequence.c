@@ -158,19 +158,36 @@ int PySequence_DelSlice(PyObject *s, Py_ssize_t i1, Py_ssize_t i2) {
 
 /* -- Conversion ------------------------------------------------------------------------------------------------------------------------ */
 
+enum { FEW_ITEMS = 16 };
+
 PyObject *PySequence_Tuple(PyObject *v) {
     if (v == NULL) return null_error();
     if (PyTuple_CheckExact(v)) return Py_NewRef(v);
     if (PyList_CheckExact(v)) return PyList_AsTuple(v);
-    PyObject *iterator = PyObject_GetIter(v);
+    PyObject *iterator = PyObject_GetIter(v), *list = NULL, *tuple = NULL;
     if (iterator == NULL) return NULL;
-    /* A tuple that is visible to others must not change, so items are gathered in a list. */
-    PyObject *list = PySequence_List(iterator), *tuple = NULL;
-    Py_DECREF(iterator);
-    if (list != NULL) {
-        tuple = PyList_AsTuple(list);
-        Py_DECREF(list);
+    /* A tuple that is visible to others must not change, so items are gathered elsewhere: in a list if there are many. */
+    PyObject *few[FEW_ITEMS];
+    Py_ssize_t count = 0;
+    if (PyType_HasFeature(Py_TYPE(v), Py_TPFLAGS_HEAPTYPE) && PyObject_LengthHint(v, FEW_ITEMS) < 0) goto done;
+    while (count < FEW_ITEMS && (few[count] = PyIter_Next(iterator)) != NULL) count++;
+    if (count < FEW_ITEMS) {
+        if (PyErr_Occurred() || (tuple = PyTuple_New(count)) == NULL) goto done;
+        for (Py_ssize_t i = 0; i < count; i++) PyTuple_SET_ITEM(tuple, i, few[i]);
+        count = 0;
+        goto done;
     }
+    list = PyList_New(count);
+    if (list == NULL) goto done;
+    for (Py_ssize_t i = 0; i < count; i++) PyList_SET_ITEM(list, i, few[i]);
+    count = 0;
+    PyObject *none = _PyList_Extend((PyListObject *)list, iterator);
+    if (none != NULL) tuple = PyList_AsTuple(list);
+    Py_XDECREF(none);
+done:
+    while (count > 0) Py_DECREF(few[--count]);
+    Py_XDECREF(list);
+    Py_DECREF(iterator);
     return tuple;
 }
 

@@ -366,6 +366,12 @@ static PyObject *bytes_concat(PyObject *left, PyObject *right) {
     if (PyBytes_CheckExact(left) && PyBytes_CheckExact(right)) {
         if (Py_SIZE(left) == 0) return Py_NewRef(right);
         if (Py_SIZE(right) == 0) return Py_NewRef(left);
+        if (Py_SIZE(left) > PY_SSIZE_T_MAX - Py_SIZE(right)) return PyErr_NoMemory();
+        PyObject *sum = PyBytes_FromStringAndSize(NULL, Py_SIZE(left) + Py_SIZE(right));
+        if (sum == NULL) return NULL;
+        memcpy(PyBytes_AS_STRING(sum), PyBytes_AS_STRING(left), Py_SIZE(left));
+        memcpy(PyBytes_AS_STRING(sum) + Py_SIZE(left), PyBytes_AS_STRING(right), Py_SIZE(right));
+        return sum;
     }
     Py_buffer a = {.len = -1}, b = {.len = -1};
     PyObject *result = NULL;

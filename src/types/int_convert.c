@@ -460,6 +460,16 @@ PyObject *_PyLong_FromByteArray(const unsigned char *bytes, size_t n, int little
     return kr_int_finish(result);
 }
 
+/* Stores the lowest `size` bytes of a word, which are those of a number from byte `at` on. */
+static inline void store_word(unsigned char *low, ptrdiff_t step, size_t at, uint64_t word, size_t size) {
+    if (size == 8) {
+        uint64_t ordered = step > 0 ? word : __builtin_bswap64(word);
+        memcpy(step > 0 ? low + at : low - at - 7, &ordered, sizeof ordered);
+        return;
+    }
+    for (size_t i = 0; i < size; i++, word >>= 8) low[step * (ptrdiff_t)(at + i)] = (unsigned char)word;
+}
+
 int _PyLong_AsByteArray(PyLongObject *v, unsigned char *bytes, size_t n, int little_endian, int is_signed) {
     int negative = Py_SIZE(v) < 0;
     if (negative && !is_signed) {
@@ -469,25 +479,25 @@ int _PyLong_AsByteArray(PyLongObject *v, unsigned char *bytes, size_t n, int lit
     unsigned char *low = little_endian || n == 0 ? bytes : bytes + n - 1;
     ptrdiff_t step = little_endian ? 1 : -1;
     Py_ssize_t count = kr_int_digit_count(v);
-    uint64_t pending = 0;
-    unsigned bits = 0, carry = 1, byte = 0;
+    unsigned __int128 pending = 0; /* the next bits of the magnitude */
+    unsigned bits = 0;             /* how many of them there are, or 0 at the end */
+    uint64_t carry = 1, word = 0, beyond = 0;
     Py_ssize_t used = 0;
-    for (size_t i = 0; i < n; i++) {
-        if (bits < 8 && used < count) {
-            pending |= (uint64_t)v->ob_digit[used++] << bits;
-            bits += PyLong_SHIFT;
-        }
-        byte = pending & 0xff;
-        pending >>= 8;
-        bits = bits > 8 ? bits - 8 : 0;
+    for (size_t i = 0; i < n; i += 8) {
+        for (; bits < 64 && used < count; bits += PyLong_SHIFT) pending |= (unsigned __int128)v->ob_digit[used++] << bits;
+        word = (uint64_t)pending;
+        pending >>= 64;
+        bits = bits > 64 ? bits - 64 : 0;
+        size_t size = Py_MIN(n - i, 8);
+        if (size < 8) beyond = word >> (8 * size);
         if (negative) {
-            byte = (byte ^ 0xff) + carry;
-            carry = byte >> 8;
-            byte &= 0xff;
+            word = ~word + carry;
+            carry &= word == 0;
         }
-        low[step * (ptrdiff_t)i] = (unsigned char)byte;
+        store_word(low, step, i, word, size);
     }
-    int fits = pending == 0 && used == count;
+    unsigned byte = n > 0 ? (unsigned)(word >> (8 * ((n - 1) % 8))) & 0xff : 0;
+    int fits = pending == 0 && used == count && beyond == 0;
     if (is_signed && fits && n == 0) {
         fits = count == 0;
     } else if (is_signed && fits) {

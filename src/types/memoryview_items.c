@@ -288,9 +288,19 @@ static int items_equal(Comparison *comparison, const char *left, const char *rig
     }
 }
 
+/* True if the items of the last dimension follow one another in both, and are equal if their bytes are. */
+static int are_plain_bytes(const Comparison *comparison) {
+    const Py_buffer *a = comparison->left, *b = comparison->right;
+    int last = a->ndim - 1;
+    return comparison->format != 0 && strchr("fd?", comparison->format) == NULL && a->suboffsets == NULL &&
+           b->suboffsets == NULL && a->strides[last] == a->itemsize && b->strides[last] == a->itemsize;
+}
+
 static int dimensions_equal(Comparison *comparison, char *left, char *right, int dimension) {
     const Py_buffer *a = comparison->left, *b = comparison->right;
     if (dimension == a->ndim) return items_equal(comparison, left, right);
+    if (dimension == a->ndim - 1 && are_plain_bytes(comparison))
+        return memcmp(left, right, (size_t)(a->shape[dimension] * a->itemsize)) == 0;
     for (Py_ssize_t i = 0; i < a->shape[dimension]; i++) {
         int result = dimensions_equal(comparison, kr_follow_suboffset(left, a->suboffsets, dimension),
                                       kr_follow_suboffset(right, b->suboffsets, dimension), dimension + 1);

@@ -22,9 +22,12 @@ static inline __attribute__((always_inline)) int write_op_number(Pickler *self, 
 
 /* Writes an opcode with a decimal number and a line feed. */
 static int write_op_decimal(Pickler *self, int op, long value) {
-    char text[32];
-    int size = PyOS_snprintf(text, sizeof(text), "%c%ld\n", op, value);
-    return kr_pickle_write(self, text, size);
+    char text[32], *end = text + sizeof(text), *place = end;
+    *--place = '\n';
+    place = kr_int_digits_before(place, value < 0 ? -(uint64_t)value : (uint64_t)value, 10);
+    if (value < 0) *--place = '-';
+    *--place = (char)op;
+    return kr_pickle_write(self, place, end - place);
 }
 
 /* --- The memo. */
@@ -254,25 +257,47 @@ static int save_picklebuffer(Pickler *self, PyObject *object) {
     return view->readonly ? write_op(self, OP_READONLY_BUFFER) : 0;
 }
 
-/* Encodes text for protocol 0: characters above Latin-1, and those that would confuse a reader, are escaped. */
-static PyObject *encode_raw_unicode(PyObject *text) {
-    Py_ssize_t length = PyUnicode_GET_LENGTH(text), size = 0;
-    if (length > PY_SSIZE_T_MAX / 10) return PyErr_NoMemory();
-    PyObject *bytes = PyBytes_FromStringAndSize(NULL, length * 10);
-    if (bytes == NULL) return NULL;
-    char *place = PyBytes_AS_STRING(bytes);
+/* Characters that stand for one in protocol 0. */
+static inline Py_ssize_t raw_length(Py_UCS4 ch) {
+    if (ch >= 0x10000) return 10;
+    return ch >= 256 || ch == '\\' || ch == 0 || ch == '\n' || ch == '\r' || ch == 0x1A ? 6 : 1;
+}
+
+/* Writes text in protocol 0, where characters above Latin-1, and those that would confuse a reader, are escaped. */
+static int save_raw_unicode(Pickler *self, PyObject *text) {
+    Py_ssize_t length = PyUnicode_GET_LENGTH(text), size = 2;
+    int kind = PyUnicode_KIND(text);
+    const void *data = PyUnicode_DATA(text);
     for (Py_ssize_t i = 0; i < length; i++) {
-        Py_UCS4 ch = PyUnicode_READ_CHAR(text, i);
-        if (ch >= 0x10000) {
-            size += snprintf(place + size, 11, "\\U%08x", ch);
-        } else if (ch >= 256 || ch == '\\' || ch == 0 || ch == '\n' || ch == '\r' || ch == 0x1A) {
-            size += snprintf(place + size, 11, "\\u%04x", ch);
-        } else {
-            place[size++] = (char)ch;
+        Py_ssize_t needed = raw_length(PyUnicode_READ(kind, data, i));
+        if (size > PY_SSIZE_T_MAX - needed) {
+            PyErr_NoMemory();
+            return -1;
+        }
+        size += needed;
+    }
+    char *place = reserve(self, size);
+    if (place == NULL) return -1;
+    *place++ = (char)OP_UNICODE;
+    if (size == length + 2 && kind == PyUnicode_1BYTE_KIND) {
+        memcpy(place, data, (size_t)length);
+        place += length;
+    } else {
+        for (Py_ssize_t i = 0; i < length; i++) {
+            Py_UCS4 ch = PyUnicode_READ(kind, data, i);
+            int digits = (int)raw_length(ch) - 2;
+            if (digits < 0) {
+                *place++ = (char)ch;
+                continue;
+            }
+            *place++ = '\\';
+            *place++ = digits == 8 ? 'U' : 'u';
+            while (digits-- > 0) *place++ = Py_hexdigits[ch >> (4 * digits) & 15];
         }
     }
-    _PyBytes_Resize(&bytes, size);
-    return bytes;
+    *place = '\n';
+    self->length += size;
+    return 0;
 }
 
 static int save_utf8(Pickler *self, PyObject *object, const char *data, Py_ssize_t size) {
@@ -335,13 +360,7 @@ static int save_str(Pickler *self, PyObject *object) {
     int result;
     if (PyUnicode_READY(object) < 0) return -1;
     if (!self->binary) {
-        PyObject *bytes = encode_raw_unicode(object);
-        if (bytes == NULL) return -1;
-        result = write_op(self, OP_UNICODE) < 0 ||
-                         kr_pickle_write(self, PyBytes_AS_STRING(bytes), PyBytes_GET_SIZE(bytes)) < 0
-                     ? -1
-                     : kr_pickle_write(self, "\n", 1);
-        Py_DECREF(bytes);
+        result = save_raw_unicode(self, object);
     } else if (PyUnicode_IS_ASCII(object) && PyUnicode_GET_LENGTH(object) <= 0xFF && self->protocol >= 4) {
         Py_ssize_t size = PyUnicode_GET_LENGTH(object);
         char *place = reserve(self, 2 + size);

@@ -249,8 +249,8 @@ static int encode_replacement(Encoder *encoder, Py_UCS4 c, char **output, Py_ssi
 
 static int encode_reference(Encoder *encoder, Py_UCS4 c, char **output, Py_ssize_t first, Py_ssize_t last) {
     char text[16];
-    PyOS_snprintf(text, sizeof text, "&#%u;", (unsigned)c);
-    for (const char *p = text; *p != 0; p++) {
+    const char *end = kr_write_character_reference(text, c);
+    for (const char *p = text; p < end; p++) {
         if (encode_replacement(encoder, (unsigned char)*p, output, first, last) < 0) return -1;
     }
     return 0;

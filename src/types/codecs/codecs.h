@@ -109,6 +109,30 @@ typedef struct {
 } KrHandlerEntry;
 extern KrHandlerEntry kr_codec_handlers[];
 
+/* ---- escapes ---- */
+
+/* Writes \xhh, \uhhhh or \Uhhhhhhhh, whichever is shortest; returns the end. */
+static inline char *kr_write_backslash_escape(char *output, Py_UCS4 c) {
+    int digits = c > 0xffff ? 8 : c > 0xff ? 4 : 2;
+    *output++ = '\\';
+    *output++ = digits == 8 ? 'U' : digits == 4 ? 'u' : 'x';
+    while (digits-- > 0) *output++ = Py_hexdigits[c >> (4 * digits) & 15];
+    return output;
+}
+
+/* Writes &#n; (ten characters at most); returns the end. */
+static inline char *kr_write_character_reference(char *output, Py_UCS4 c) {
+    char digits[8];
+    int count = 0;
+    do digits[count++] = (char)('0' + c % 10);
+    while ((c /= 10) != 0);
+    *output++ = '&';
+    *output++ = '#';
+    while (count > 0) *output++ = digits[--count];
+    *output++ = ';';
+    return output;
+}
+
 void kr_codecs_finalize(void);
 /* Writes an encoding's name in lower case with every run of other characters than letters, digits and dots as one
  * underscore; returns 0 if it does not fit. */

@@ -103,15 +103,12 @@ typedef int (*EscapeWriter)(_PyUnicodeWriter *writer, Py_UCS4 character);
 
 static int write_character_reference(_PyUnicodeWriter *writer, Py_UCS4 character) {
     char text[16];
-    int size = PyOS_snprintf(text, sizeof text, "&#%u;", (unsigned)character);
-    return _PyUnicodeWriter_WriteASCIIString(writer, text, size);
+    return _PyUnicodeWriter_WriteASCIIString(writer, text, kr_write_character_reference(text, character) - text);
 }
 
 static int write_backslash_escape(_PyUnicodeWriter *writer, Py_UCS4 character) {
     char text[16];
-    const char *format = character > 0xffff ? "\\U%08x" : character > 0xff ? "\\u%04x" : "\\x%02x";
-    int size = PyOS_snprintf(text, sizeof text, format, (unsigned)character);
-    return _PyUnicodeWriter_WriteASCIIString(writer, text, size);
+    return _PyUnicodeWriter_WriteASCIIString(writer, text, kr_write_backslash_escape(text, character) - text);
 }
 
 static int write_name_escape(_PyUnicodeWriter *writer, Py_UCS4 character) {

@@ -45,11 +45,8 @@ typedef struct {
     _PyBytesWriter writer;
 } Encoder;
 
-static char *write_text(Encoder *encoder, char *output, const char *format, Py_UCS4 c) {
-    char text[16];
-    int size = PyOS_snprintf(text, sizeof text, format, (unsigned)c);
-    return _PyBytesWriter_WriteBytes(&encoder->writer, output, text, size);
-}
+/* Room for what kr_write_backslash_escape and kr_write_character_reference write. */
+enum { LONGEST_ESCAPE = 10 };
 
 /* Writes what a handler returned. Returns the end of the output or NULL. */
 static char *write_replacement(Encoder *encoder, char *output, PyObject *replacement, Py_ssize_t first,
@@ -83,14 +80,14 @@ static char *encode_bad(Encoder *encoder, char *output, Py_ssize_t first, Py_ssi
             return output + (last - first);
         case KR_ERRORS_IGNORE: return output;
         case KR_ERRORS_XMLCHARREFREPLACE:
+            output = _PyBytesWriter_Prepare(&encoder->writer, output, (last - first) * LONGEST_ESCAPE);
             for (Py_ssize_t i = first; i < last && output != NULL; i++)
-                output = write_text(encoder, output, "&#%u;", PyUnicode_READ_CHAR(text, i));
+                output = kr_write_character_reference(output, PyUnicode_READ_CHAR(text, i));
             return output;
         case KR_ERRORS_BACKSLASHREPLACE:
-            for (Py_ssize_t i = first; i < last && output != NULL; i++) {
-                Py_UCS4 c = PyUnicode_READ_CHAR(text, i);
-                output = write_text(encoder, output, c > 0xffff ? "\\U%08x" : c > 0xff ? "\\u%04x" : "\\x%02x", c);
-            }
+            output = _PyBytesWriter_Prepare(&encoder->writer, output, (last - first) * LONGEST_ESCAPE);
+            for (Py_ssize_t i = first; i < last && output != NULL; i++)
+                output = kr_write_backslash_escape(output, PyUnicode_READ_CHAR(text, i));
             return output;
         case KR_ERRORS_SURROGATEESCAPE:
             output = _PyBytesWriter_Prepare(&encoder->writer, output, last - first);

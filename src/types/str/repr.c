@@ -31,6 +31,32 @@ static inline int is_plain(const Py_UCS1 *text, Py_ssize_t length) {
     return !special;
 }
 
+typedef struct {
+    Py_ssize_t total; /* characters of the repr; -1 if they are too many */
+    Py_UCS4 quote, maxchar;
+} Shape;
+
+static inline __attribute__((always_inline)) Shape measure(int kind, const void *text, Py_ssize_t length) {
+    int single = 0, twice = 0;
+    for (Py_ssize_t i = 0; i < length && !(single && twice); i++) {
+        Py_UCS4 ch = PyUnicode_READ(kind, text, i);
+        single |= ch == '\'';
+        twice |= ch == '"';
+    }
+    Shape shape = {.total = 2, .quote = single && !twice ? '"' : '\'', .maxchar = 127};
+    for (Py_ssize_t i = 0; i < length; i++) {
+        Py_UCS4 ch = PyUnicode_READ(kind, text, i);
+        int size = escaped_length(ch, shape.quote);
+        if (size == 1 && ch > shape.maxchar) shape.maxchar = ch;
+        if (shape.total > PY_SSIZE_T_MAX - size) {
+            shape.total = -1;
+            break;
+        }
+        shape.total += size;
+    }
+    return shape;
+}
+
 static PyObject *plain_repr(PyObject *self, Py_ssize_t length) {
     if (length > PY_SSIZE_T_MAX - 2) return PyErr_NoMemory();
     PyObject *result = kr_str_new_ascii(length + 2);
@@ -47,23 +73,17 @@ PyObject *kr_str_repr(PyObject *self) {
     const void *text = PyUnicode_DATA(self);
     Py_ssize_t length = PyUnicode_GET_LENGTH(self);
     if (PyUnicode_IS_ASCII(self) && is_plain(text, length)) return plain_repr(self, length);
-    int single = 0, twice = 0;
-    for (Py_ssize_t i = 0; i < length && !(single && twice); i++) {
-        Py_UCS4 ch = PyUnicode_READ(kind, text, i);
-        single |= ch == '\'';
-        twice |= ch == '"';
+    Shape shape;
+    switch (kind) { /* the loops once for each kind */
+    case PyUnicode_1BYTE_KIND: shape = measure(PyUnicode_1BYTE_KIND, text, length); break;
+    case PyUnicode_2BYTE_KIND: shape = measure(PyUnicode_2BYTE_KIND, text, length); break;
+    default: shape = measure(PyUnicode_4BYTE_KIND, text, length);
     }
-    Py_UCS4 quote = single && !twice ? '"' : '\'', maxchar = 127;
-    Py_ssize_t total = 2;
-    for (Py_ssize_t i = 0; i < length; i++) {
-        Py_UCS4 ch = PyUnicode_READ(kind, text, i);
-        int size = escaped_length(ch, quote);
-        if (size == 1 && ch > maxchar) maxchar = ch;
-        if (total > PY_SSIZE_T_MAX - size) {
-            PyErr_SetString(PyExc_OverflowError, "string is too long to generate repr");
-            return NULL;
-        }
-        total += size;
+    Py_ssize_t total = shape.total;
+    Py_UCS4 quote = shape.quote, maxchar = shape.maxchar;
+    if (total < 0) {
+        PyErr_SetString(PyExc_OverflowError, "string is too long to generate repr");
+        return NULL;
     }
     PyObject *result = PyUnicode_New(total, maxchar);
     if (result == NULL) return NULL;
