@@ -53,10 +53,7 @@ static inline uint32_t next_word(RandomObject *self) {
 
 static void seed_with_number(RandomObject *self, uint32_t seed) {
     self->word[0] = seed;
-    for (uint32_t i = 1; i < WORDS; i++) {
-        uint32_t previous = self->word[i - 1];
-        self->word[i] = 1812433253u * (previous ^ (previous >> 30)) + i;
-    }
+    for (uint32_t i = 1; i < WORDS; i++) self->word[i] = seed = 1812433253u * (seed ^ (seed >> 30)) + i;
     self->next = WORDS;
 }
 
@@ -64,20 +61,19 @@ static void seed_with_key(RandomObject *self, const uint32_t *key, size_t length
     uint32_t *word = self->word;
     seed_with_number(self, 19650218u);
     size_t i = 1, j = 0;
+    uint32_t last = word[0]; /* the word before the i-th */
     for (size_t k = length > WORDS ? length : WORDS; k > 0; k--) {
-        uint32_t previous = word[i - 1] ^ (word[i - 1] >> 30);
-        word[i] = (word[i] ^ (previous * 1664525u)) + key[j] + (uint32_t)j;
+        word[i] = last = (word[i] ^ ((last ^ (last >> 30)) * 1664525u)) + key[j] + (uint32_t)j;
         if (++i == WORDS) {
-            word[0] = word[WORDS - 1];
+            word[0] = last;
             i = 1;
         }
         if (++j == length) j = 0;
     }
     for (int k = WORDS - 1; k > 0; k--) {
-        uint32_t previous = word[i - 1] ^ (word[i - 1] >> 30);
-        word[i] = (word[i] ^ (previous * 1566083941u)) - (uint32_t)i;
+        word[i] = last = (word[i] ^ ((last ^ (last >> 30)) * 1566083941u)) - (uint32_t)i;
         if (++i == WORDS) {
-            word[0] = word[WORDS - 1];
+            word[0] = last;
             i = 1;
         }
     }
@@ -221,21 +217,16 @@ static PyObject *random_getrandbits(PyObject *op, PyObject *argument) {
 
 /* ---- the type and the module ---- */
 
-static PyObject *random_new(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
-    PyObject *module = PyType_GetModuleByDef(type, &random_module);
-    if (module == NULL) return NULL;
+static int random_init(PyObject *self, PyObject *args, PyObject *kwargs) {
+    PyObject *module = PyType_GetModuleByDef(Py_TYPE(self), &random_module);
+    if (module == NULL) return -1;
     ModuleState *state = PyModule_GetState(module);
-    if (type == state->type && !_PyArg_NoKeywords("Random", kwargs)) return NULL;
+    if (Py_IS_TYPE(self, state->type) && !_PyArg_NoKeywords("Random", kwargs)) return -1;
     if (PyTuple_GET_SIZE(args) > 1) {
         PyErr_SetString(PyExc_TypeError, "Random() requires 0 or 1 argument");
-        return NULL;
+        return -1;
     }
-    PyObject *self = type->tp_alloc(type, 0);
-    if (self == NULL) return NULL;
-    if (seed_with_object((RandomObject *)self, PyTuple_GET_SIZE(args) > 0 ? PyTuple_GET_ITEM(args, 0) : NULL) < 0) {
-        Py_CLEAR(self);
-    }
-    return self;
+    return seed_with_object((RandomObject *)self, PyTuple_GET_SIZE(args) > 0 ? PyTuple_GET_ITEM(args, 0) : NULL);
 }
 
 static void random_dealloc(PyObject *self) {
@@ -257,8 +248,8 @@ PyDoc_STRVAR(random_type_doc, "Random() -> create a random number generator with
 
 static PyType_Slot random_type_slots[] = {
     {Py_tp_doc, (void *)random_type_doc}, {Py_tp_methods, random_methods},
-    {Py_tp_new, random_new},              {Py_tp_dealloc, random_dealloc},
-    {Py_tp_free, PyObject_Free},          {0, NULL},
+    {Py_tp_new, PyType_GenericNew},       {Py_tp_dealloc, random_dealloc},
+    {Py_tp_free, PyObject_Free},          {Py_tp_init, random_init},            {0, NULL},
 };
 
 static PyType_Spec random_type_spec = {

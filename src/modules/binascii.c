@@ -48,13 +48,20 @@ static int flag_arguments(PyObject *const *args, Py_ssize_t count, PyObject *kwn
 
 static const unsigned char base64_digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-/* The value of a base64 digit; 64 for other characters. */
-static inline unsigned digit_value(unsigned char c) {
-    if (c >= 'A' && c <= 'Z') return c - 'A';
-    if (c >= 'a' && c <= 'z') return c - 'a' + 26u;
-    if (c >= '0' && c <= '9') return c - '0' + 52u;
-    return c == '+' ? 62 : c == '/' ? 63 : 64;
-}
+/* Values of base64 digits, more by one, so that 0 stands for other characters. */
+static const unsigned char base64_values[256] = {
+    ['A'] = 1,  ['B'] = 2,  ['C'] = 3,  ['D'] = 4,  ['E'] = 5,  ['F'] = 6,  ['G'] = 7,  ['H'] = 8,
+    ['I'] = 9,  ['J'] = 10, ['K'] = 11, ['L'] = 12, ['M'] = 13, ['N'] = 14, ['O'] = 15, ['P'] = 16,
+    ['Q'] = 17, ['R'] = 18, ['S'] = 19, ['T'] = 20, ['U'] = 21, ['V'] = 22, ['W'] = 23, ['X'] = 24,
+    ['Y'] = 25, ['Z'] = 26, ['a'] = 27, ['b'] = 28, ['c'] = 29, ['d'] = 30, ['e'] = 31, ['f'] = 32,
+    ['g'] = 33, ['h'] = 34, ['i'] = 35, ['j'] = 36, ['k'] = 37, ['l'] = 38, ['m'] = 39, ['n'] = 40,
+    ['o'] = 41, ['p'] = 42, ['q'] = 43, ['r'] = 44, ['s'] = 45, ['t'] = 46, ['u'] = 47, ['v'] = 48,
+    ['w'] = 49, ['x'] = 50, ['y'] = 51, ['z'] = 52, ['0'] = 53, ['1'] = 54, ['2'] = 55, ['3'] = 56,
+    ['4'] = 57, ['5'] = 58, ['6'] = 59, ['7'] = 60, ['8'] = 61, ['9'] = 62, ['+'] = 63, ['/'] = 64,
+};
+
+/* The value of a base64 digit; above 63 for other characters. */
+static inline unsigned digit_value(unsigned char c) { return base64_values[c] - 1u; }
 
 /* Decodes to `output` and returns its end, or NULL with an exception. */
 static unsigned char *decode_base64(PyObject *module, const unsigned char *data, Py_ssize_t size, int strict,
@@ -63,6 +70,16 @@ static unsigned char *decode_base64(PyObject *module, const unsigned char *data,
     unsigned position = 0, left = 0; /* place in the group of four digits, bits that are left over */
     int padding = 0, padding_seen = 0;
     for (Py_ssize_t i = 0; i < size; i++) {
+        while (position == 0 && !padding_seen && i + 4 < size) { /* whole groups */
+            unsigned a = digit_value(data[i]), b = digit_value(data[i + 1]), c = digit_value(data[i + 2]),
+                     d = digit_value(data[i + 3]);
+            if ((a | b | c | d) > 63) break;
+            unsigned group = a << 18 | b << 12 | c << 6 | d;
+            *output++ = (unsigned char)(group >> 16);
+            *output++ = (unsigned char)(group >> 8);
+            *output++ = (unsigned char)group;
+            i += 4;
+        }
         unsigned char c = data[i];
         if (c == '=') {
             padding_seen = 1;

@@ -650,6 +650,31 @@ static PyObject *int_from_mpz(mpz_srcptr number) {
     return kr_int_from_limbs(mpz_limbs_read(number), (Py_ssize_t)mpz_size(number), 0);
 }
 
+/* All that fit 64 bits. */
+static const uint64_t small_factorials[] = {
+    1,
+    1,
+    2,
+    6,
+    24,
+    120,
+    720,
+    5040,
+    40320,
+    362880,
+    3628800,
+    39916800,
+    479001600,
+    6227020800,
+    87178291200,
+    1307674368000,
+    20922789888000,
+    355687428096000,
+    6402373705728000,
+    121645100408832000,
+    2432902008176640000,
+};
+
 PyDoc_STRVAR(math_factorial_doc, "factorial($module, n, /)\n--\n\n"
                                  "n!, the product of the integers from 1 to n.");
 static PyObject *math_factorial(PyObject *module, PyObject *object) {
@@ -664,11 +689,7 @@ static PyObject *math_factorial(PyObject *module, PyObject *object) {
         PyErr_SetString(PyExc_ValueError, "factorial() not defined for negative values");
         return NULL;
     }
-    if (n <= 20) {
-        uint64_t product = 1;
-        for (long i = 2; i <= n; i++) product *= (uint64_t)i;
-        return kr_int_from_magnitude(product, 0);
-    }
+    if (n < (long)Py_ARRAY_LENGTH(small_factorials)) return kr_int_from_magnitude(small_factorials[n], 0);
     if (n > 1L << 36) return PyErr_NoMemory(); /* the result would have more bits than memory can hold */
     mpz_t product;
     mpz_init(product);
@@ -816,6 +837,15 @@ static PyObject *math_comb(PyObject *module, PyObject *const *args, Py_ssize_t n
         goto done;
     }
     if (kr_int_is_medium((PyLongObject *)n)) {
+        if (count < (long long)Py_ARRAY_LENGTH(small_factorials)) {
+            uint64_t top = (uint64_t)kr_int_medium((PyLongObject *)n), falling = 1;
+            long long i = 0;
+            while (i < count && !__builtin_mul_overflow(falling, top - (uint64_t)i, &falling)) i++;
+            if (i == count) {
+                result = kr_int_from_magnitude(falling / small_factorials[count], 0);
+                goto done;
+            }
+        }
         /* Each step is exact: the product of i + 1 successive integers is divisible by (i + 1)!. */
         uint64_t value = (uint64_t)kr_int_medium((PyLongObject *)n), product = 1;
         long long i = 0;

@@ -5,6 +5,7 @@
 #include "object/names.h"
 #include "types/dict.h"
 #include "types/iter.h"
+#include "types/tuple.h"
 
 /* Iterators */
 
@@ -97,19 +98,11 @@ static PyObject *next_pair(DictIterator *self, KrDictEntry *entry) {
         Py_INCREF(pair);
         Py_DECREF(old_key);
         Py_DECREF(old_value);
-        /* The collector may have untracked the pair while it held atoms. */
+        /* The pair is untracked if it held atoms. */
         if (!kr_gc_is_tracked(pair)) kr_gc_track(pair);
         return pair;
     }
-    pair = PyTuple_New(2);
-    if (pair == NULL) {
-        Py_DECREF(key);
-        Py_DECREF(value);
-        return NULL;
-    }
-    PyTuple_SET_ITEM(pair, 0, key);
-    PyTuple_SET_ITEM(pair, 1, value);
-    return pair;
+    return kr_tuple_pair_steal(key, value);
 }
 
 static PyObject *next_key(PyObject *self) {
@@ -271,7 +264,7 @@ PyObject *PyDict_Items(PyObject *op) {
     Py_ssize_t position = 0;
     KrDictEntry *entry;
     while ((entry = kr_dict_next_entry(dict, &position)) != NULL) {
-        PyObject *pair = PyTuple_Pack(2, entry->key, entry->value);
+        PyObject *pair = kr_tuple_pair_steal(Py_NewRef(entry->key), Py_NewRef(entry->value));
         if (pair == NULL || PyList_Append(list, pair) < 0) {
             Py_XDECREF(pair);
             Py_DECREF(list);

@@ -128,8 +128,7 @@ static PyObject *enumerate_next(Enumerate *self) {
         kr_gc_track(result); /* a collection may have untracked it for its former items */
         return result;
     }
-    PyObject *pair[2] = {number, item};
-    return kr_tuple_from_array_steal(pair, 2);
+    return kr_tuple_pair_steal(number, item);
 }
 
 static PyObject *enumerate_reduce(Enumerate *self, PyObject *unused) {

@@ -449,12 +449,19 @@ PyObject *_PyLong_FromByteArray(const unsigned char *bytes, size_t n, int little
     PyLongObject *result = kr_int_allocate(count);
     if (result == NULL) return NULL;
     digit flip = negative ? PyLong_MASK : 0, carry = (digit)negative; /* -x is ~x + 1 */
-    for (Py_ssize_t i = 0; i < count; i++) {
-        size_t bit = (size_t)i * PyLong_SHIFT;
-        uint64_t word = load_word(low, step, n, bit / 8, padding);
-        carry += ((digit)(word >> bit % 8) & PyLong_MASK) ^ flip;
+    unsigned __int128 pending = 0;
+    unsigned bits = 0;
+    for (Py_ssize_t i = 0, at = 0; i < count; i++) {
+        if (bits < PyLong_SHIFT) {
+            pending |= (unsigned __int128)load_word(low, step, n, (size_t)at, padding) << bits;
+            bits += 64;
+            at += 8;
+        }
+        carry += ((digit)pending & PyLong_MASK) ^ flip;
         result->ob_digit[i] = carry & PyLong_MASK;
         carry >>= PyLong_SHIFT;
+        pending >>= PyLong_SHIFT;
+        bits -= PyLong_SHIFT;
     }
     if (negative) Py_SET_SIZE(result, -count);
     return kr_int_finish(result);
@@ -498,8 +505,8 @@ int _PyLong_AsByteArray(PyLongObject *v, unsigned char *bytes, size_t n, int lit
     }
     unsigned byte = n > 0 ? (unsigned)(word >> (8 * ((n - 1) % 8))) & 0xff : 0;
     int fits = pending == 0 && used == count && beyond == 0;
-    if (is_signed && fits && n == 0) {
-        fits = count == 0;
+    if (n == 0 && is_signed) {
+        fits = count == 0 || (negative && count == 1 && v->ob_digit[0] == 1); /* no bytes stand for -1, too */
     } else if (is_signed && fits) {
         fits = ((byte & 0x80) != 0) == negative;
     }

@@ -103,7 +103,13 @@ static int compare_tuples(PyObject *a, PyObject *b, const Order *order) {
         i = 1;
     }
     for (; i < size; i++) {
-        int equal = PyObject_RichCompareBool(PyTuple_GET_ITEM(a, i), PyTuple_GET_ITEM(b, i), Py_EQ);
+        PyObject *x = PyTuple_GET_ITEM(a, i), *y = PyTuple_GET_ITEM(b, i);
+        if (i > 0 && PyUnicode_CheckExact(x) && PyUnicode_CheckExact(y) && PyUnicode_IS_READY(x) && PyUnicode_IS_READY(y)) {
+            int relation = PyUnicode_Compare(x, y);
+            if (relation != 0) return relation < 0;
+            continue;
+        }
+        int equal = PyObject_RichCompareBool(x, y, Py_EQ);
         if (equal < 0) return -1;
         if (!equal) break;
     }

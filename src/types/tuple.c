@@ -87,6 +87,19 @@ PyObject *kr_tuple_pack2(PyObject *first, PyObject *second) {
     return (PyObject *)self;
 }
 
+PyObject *kr_tuple_pair_steal(PyObject *first, PyObject *second) {
+    PyTupleObject *self = tuple_alloc(2);
+    if (self == NULL) {
+        Py_DECREF(first);
+        Py_DECREF(second);
+        return NULL;
+    }
+    self->ob_item[0] = first;
+    self->ob_item[1] = second;
+    if (PyType_IS_GC(Py_TYPE(first)) || PyType_IS_GC(Py_TYPE(second))) kr_gc_track(self);
+    return (PyObject *)self;
+}
+
 PyObject *PyTuple_Pack(Py_ssize_t count, ...) {
     if (count == 0) return tuple_empty();
     PyTupleObject *self = tuple_alloc(count);

@@ -22,6 +22,9 @@ PyObject *kr_tuple_from_array_steal(PyObject *const *items, Py_ssize_t count);
 PyObject *kr_tuple_pack1(PyObject *item);
 PyObject *kr_tuple_pack2(PyObject *first, PyObject *second);
 
+/* Returns a new pair, taking the caller's references, even if it fails. It is tracked only if an item may be part of a cycle. */
+PyObject *kr_tuple_pair_steal(PyObject *first, PyObject *second);
+
 void kr_tuple_finalize(void);
 
 #endif

@@ -43,6 +43,10 @@ int kr_find_handler(PyCodeObject *code, int offset, int *depth, int *handler, in
 
 /* Support of single instructions (eval_support.c). New references or NULL unless noted. */
 int kr_do_raise(PyThreadState *thread, PyObject *exception, PyObject *cause); /* steals both; 1: re-raise as is; 0 */
+/* For a list, tuple, str or bytes and bounds that are small ints or None: sets *from <= *to as indices and returns 1; else 0. */
+int kr_slice_bounds(PyObject *container, PyObject *start, PyObject *stop, Py_ssize_t *from, Py_ssize_t *to);
+/* The part between these bounds; new reference or NULL. */
+PyObject *kr_slice_take(PyObject *container, Py_ssize_t from, Py_ssize_t to);
 int kr_unpack_iterable(PyThreadState *thread, PyObject *iterable, int before, int after, PyObject **top);
 PyObject *kr_import_name(PyThreadState *thread, KrFrame *frame, PyObject *name, PyObject *from, PyObject *level);
 PyObject *kr_import_from(PyThreadState *thread, PyObject *module, PyObject *name);

@@ -6,6 +6,7 @@
 #include "object/names.h"
 #include "object/runtime.h"
 #include "object/super.h"
+#include "types/int.h"
 #include "vm/eval.h"
 
 /* ---- Exceptions ---- */
@@ -248,6 +249,42 @@ PyObject *kr_load_special_method(PyObject *object, PyObject *name) {
     if (method == NULL) return NULL;
     descrgetfunc get = Py_TYPE(method)->tp_descr_get;
     return get == NULL ? Py_NewRef(method) : get(method, object, (PyObject *)Py_TYPE(object));
+}
+
+/* ---- Slices ---- */
+
+/* Sets *index from a small int, clipped to 0 and length, or from None; returns 0 for anything else. */
+static inline int slice_bound(PyObject *bound, Py_ssize_t length, Py_ssize_t without, Py_ssize_t *index) {
+    if (bound == Py_None) {
+        *index = without;
+        return 1;
+    }
+    if (!PyLong_CheckExact(bound) || !kr_int_is_single((PyLongObject *)bound)) return 0;
+    Py_ssize_t value = kr_int_single((PyLongObject *)bound);
+    if (value < 0) value += length;
+    *index = value < 0 ? 0 : value > length ? length : value;
+    return 1;
+}
+
+int kr_slice_bounds(PyObject *container, PyObject *start, PyObject *stop, Py_ssize_t *from, Py_ssize_t *to) {
+    Py_ssize_t length;
+    if (PyList_CheckExact(container) || PyTuple_CheckExact(container) || PyBytes_CheckExact(container))
+        length = Py_SIZE(container);
+    else if (PyUnicode_CheckExact(container) && PyUnicode_IS_READY(container))
+        length = PyUnicode_GET_LENGTH(container);
+    else
+        return 0;
+    if (!slice_bound(start, length, 0, from) || !slice_bound(stop, length, length, to)) return 0;
+    if (*to < *from) *to = *from;
+    return 1;
+}
+
+PyObject *kr_slice_take(PyObject *container, Py_ssize_t from, Py_ssize_t to) {
+    if (PyList_CheckExact(container)) return PyList_GetSlice(container, from, to);
+    if (PyUnicode_CheckExact(container)) return PyUnicode_Substring(container, from, to);
+    if (PyTuple_CheckExact(container)) return PyTuple_GetSlice(container, from, to);
+    if (from == 0 && to == PyBytes_GET_SIZE(container)) return Py_NewRef(container);
+    return PyBytes_FromStringAndSize(PyBytes_AS_STRING(container) + from, to - from);
 }
 
 /* ---- Unpacking ---- */

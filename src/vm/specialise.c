@@ -486,6 +486,7 @@ static int pair_of(int first, int second) {
     if (first == OP_LOAD_CONST && second == OP_LOAD_FAST) return OP_LOAD_CONST_LOAD_FAST;
     if (first == OP_STORE_FAST && second == OP_LOAD_FAST) return OP_STORE_FAST_LOAD_FAST;
     if (first == OP_STORE_FAST && second == OP_STORE_FAST) return OP_STORE_FAST_STORE_FAST;
+    if (first == OP_BUILD_SLICE && second == OP_BINARY_SUBSCR) return OP_BUILD_SLICE_SUBSCR;
     return 0;
 }
 
