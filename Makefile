@@ -11,7 +11,7 @@ KRAIT := build/$(PRESET)/krait
 PREFIX ?= /usr/local
 export KRAIT_CCACHE := $(shell command -v ccache 2>/dev/null)
 
-.PHONY: all build run test bench bench-memory bench-allocator leaks debug sanitize test-sanitize pgo install clean help conformance check-bytecode check-memory check-packages fuzz
+.PHONY: all build run test bench bench-operations bench-memory bench-allocator leaks debug sanitize test-sanitize pgo install clean help conformance check-bytecode check-memory check-packages fuzz
 
 all: build
 
@@ -20,6 +20,7 @@ help:
 	@echo "make run         install what is missing, build, and run examples/tour.py"
 	@echo "make test        install what is missing, build, and run all tests"
 	@echo "make bench       compare speed and start-up with python3.11"
+	@echo "make bench-operations compare 1,400 single operations with python3.11 (some minutes)"
 	@echo "make bench-memory compare memory with python3.11"
 	@echo "make bench-allocator compare the allocator with glibc's and mimalloc (libmimalloc-dev)"
 	@echo "make leaks       look for leaks with the debug build (MODULES='test_list ...' to choose)"
@@ -64,6 +65,9 @@ test: build
 bench: build
 	@$(PYTHON) bench/run.py --krait $(KRAIT)
 
+bench-operations: build
+	@$(PYTHON) bench/operations.py --krait $(KRAIT)
+
 bench-memory: build
 	@$(PYTHON) bench/memory.py --krait $(KRAIT)
 
@@ -101,7 +105,7 @@ test-sanitize: sanitize
 pgo: build/pgo/krait
 
 # The profile is made anew whenever a source file changed: it belongs to one state of the code.
-build/pgo/krait: $(shell find src bench/workloads -type f -not -path '*/__pycache__/*') tools/build-pgo tools/freeze.py tools/start_order.ld CMakeLists.txt | $(STAMP)
+build/pgo/krait: $(shell find src bench/workloads bench/operations.* -type f -not -path '*/__pycache__/*') tools/build-pgo tools/freeze.py tools/start_order.ld CMakeLists.txt | $(STAMP)
 	@tools/build-pgo
 
 install:
