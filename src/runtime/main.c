@@ -196,6 +196,14 @@ static void greet(const PyConfig *config) {
         fprintf(stderr, "Type \"help\", \"copyright\", \"credits\" or \"license\" for more information.\n");
 }
 
+/* Runs what stdin has, as a program or at the prompt. The name is among what is kept for kr_main_finalize, because an exit in
+ * the middle does not return here. */
+static int read_stdin(PyCompilerFlags *flags) {
+    Py_XSETREF(state.filename, PyUnicode_FromString("<stdin>"));
+    if (state.filename == NULL) return report();
+    return _PyRun_AnyFileObject(stdin, state.filename, 0, flags) != 0;
+}
+
 static int run_stdin(PyConfig *config, PyCompilerFlags *flags) {
     if (stdin_is_prompt(config)) {
         config->inspect = 0;
@@ -204,11 +212,7 @@ static int run_stdin(PyConfig *config, PyCompilerFlags *flags) {
     }
     if (Py_MakePendingCalls() == -1) return report();
     if (PySys_Audit("cpython.run_stdin", NULL) < 0) return report();
-    PyObject *name = PyUnicode_FromString("<stdin>");
-    if (name == NULL) return report();
-    int failed = _PyRun_AnyFileObject(stdin, name, 0, flags);
-    Py_DECREF(name);
-    return failed != 0;
+    return read_stdin(flags);
 }
 
 /* After the program, -i opens the prompt. */
@@ -217,7 +221,7 @@ static void inspect(PyConfig *config, PyCompilerFlags *flags, int *code) {
     if (!config->inspect || !stdin_is_prompt(config)) return;
     config->inspect = 0;
     run_interactive_hook();
-    *code = PyRun_AnyFileExFlags(stdin, "<stdin>", 0, flags) != 0;
+    *code = read_stdin(flags);
 }
 
 /* The importer for a script that is a folder or a zip file; a new reference or NULL. */
