@@ -100,20 +100,57 @@ static int finalizes_in_python(PyTypeObject *type) {
     return type->tp_flags & Py_TPFLAGS_HEAPTYPE || type == &PyGen_Type || type == &PyCoro_Type || type == &PyAsyncGen_Type;
 }
 
-/* KrObjects of the program's own making come first: what holds a file can close it before the file warns that it was not
- * closed. */
-static void call_finalizers(const KrObjects *unreachable) {
-    for (int native = 0; native <= 1; native++) {
-        for (size_t i = 0; i < unreachable->count; i++) {
-            PyObject *object = unreachable->items[i];
-            uint8_t *flags = kr_gc_flags(object);
-            destructor finalize = Py_TYPE(object)->tp_finalize;
-            if (finalize == NULL || *flags & KR_GC_FINALIZED) continue;
-            if (!native && !finalizes_in_python(Py_TYPE(object))) continue;
-            *flags |= KR_GC_FINALIZED;
-            finalize(object);
+static int visit_item_of_held(PyObject *object, void *holder) {
+    uint8_t *flags = kr_candidate_flags(object);
+    if (flags != NULL && object != holder) *flags |= KR_GC_REACHED;
+    return 0;
+}
+
+static int visit_held(PyObject *object, void *holder) {
+    if (PyDict_CheckExact(object)) kr_gc_traverse(object, visit_item_of_held, holder); /* attributes */
+    return visit_item_of_held(object, holder);
+}
+
+/* Puts what holds others of the array, itself or by its attributes, before these, as far as a few rounds can tell. Marks
+ * objects with KR_GC_REACHED on the way. */
+static void put_holders_first(PyObject **items, size_t count) {
+    enum { ROUNDS = 4 };
+    for (int round = 0; round < ROUNDS && count > 1; round++) {
+        for (size_t i = 0; i < count; i++) *kr_gc_flags(items[i]) &= (uint8_t)~KR_GC_REACHED;
+        for (size_t i = 0; i < count; i++) kr_gc_traverse(items[i], visit_held, items[i]);
+        size_t free_ones = 0;
+        for (size_t i = 0; i < count; i++) {
+            if (*kr_gc_flags(items[i]) & KR_GC_REACHED) continue;
+            PyObject *object = items[i];
+            items[i] = items[free_ones];
+            items[free_ones++] = object;
         }
+        if (free_ones == 0) return;
+        items += free_ones;
+        count -= free_ones;
     }
+}
+
+static void call_finalizer(PyObject *object) {
+    uint8_t *flags = kr_gc_flags(object);
+    destructor finalize = Py_TYPE(object)->tp_finalize;
+    if (finalize == NULL || *flags & KR_GC_FINALIZED) return;
+    *flags |= KR_GC_FINALIZED;
+    finalize(object);
+}
+
+/* Objects of the program's own making come first: what holds a file can close it before the file warns that it was not
+ * closed. Among these, too, holders come before what they hold; `pending` has room for all objects. */
+static void call_finalizers(const KrObjects *unreachable, KrObjects *pending) {
+    pending->count = 0;
+    for (size_t i = 0; i < unreachable->count; i++) {
+        PyTypeObject *type = Py_TYPE(unreachable->items[i]);
+        if (type->tp_finalize != NULL && finalizes_in_python(type)) pending->items[pending->count++] = unreachable->items[i];
+    }
+    put_holders_first(pending->items, pending->count);
+    for (size_t i = 0; i < unreachable->count; i++) *kr_gc_flags(unreachable->items[i]) &= (uint8_t)~KR_GC_REACHED;
+    for (size_t i = 0; i < pending->count; i++) call_finalizer(pending->items[i]);
+    for (size_t i = 0; i < unreachable->count; i++) call_finalizer(unreachable->items[i]);
 }
 
 /* Takes objects out of the array, and drops the collector's references to them, that finalizers made reachable again or
@@ -174,7 +211,7 @@ Py_ssize_t kr_gc_dispose(KrObjects *unreachable, int generation, KrObjects *pend
     if (kr_gc.debug & KR_GC_DEBUG_COLLECTABLE)
         for (size_t i = 0; i < unreachable->count; i++) debug_object("collectable", unreachable->items[i]);
     clear_weakrefs(unreachable);
-    call_finalizers(unreachable);
+    call_finalizers(unreachable, pending);
     keep_garbage(unreachable, generation, pending);
     Py_ssize_t collected = (Py_ssize_t)unreachable->count;
     clear_garbage(unreachable, generation);
