@@ -105,7 +105,7 @@ test-sanitize: sanitize
 pgo: build/pgo/krait
 
 # The profile is made anew whenever a source file changed: it belongs to one state of the code.
-build/pgo/krait: $(shell find src bench/workloads bench/operations.* -type f -not -path '*/__pycache__/*') tools/build-pgo tools/freeze.py tools/start_order.ld CMakeLists.txt | $(STAMP)
+build/pgo/krait: $(shell find src bench/workloads bench/operations.* -type f -not -path '*/__pycache__/*') tools/build-pgo tools/freeze.py tools/start_order.ld tools/krait-embed.pc.in CMakeLists.txt | $(STAMP)
 	@tools/build-pgo
 
 install:

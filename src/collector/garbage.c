@@ -147,8 +147,10 @@ static void call_finalizers(const KrObjects *unreachable, KrObjects *pending) {
         PyTypeObject *type = Py_TYPE(unreachable->items[i]);
         if (type->tp_finalize != NULL && finalizes_in_python(type)) pending->items[pending->count++] = unreachable->items[i];
     }
-    put_holders_first(pending->items, pending->count);
-    for (size_t i = 0; i < unreachable->count; i++) *kr_gc_flags(unreachable->items[i]) &= (uint8_t)~KR_GC_REACHED;
+    if (pending->count > 1) {
+        put_holders_first(pending->items, pending->count);
+        for (size_t i = 0; i < unreachable->count; i++) *kr_gc_flags(unreachable->items[i]) &= (uint8_t)~KR_GC_REACHED;
+    }
     for (size_t i = 0; i < pending->count; i++) call_finalizer(pending->items[i]);
     for (size_t i = 0; i < unreachable->count; i++) call_finalizer(unreachable->items[i]);
 }
