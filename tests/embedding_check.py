@@ -58,9 +58,25 @@ def check(package, source):
     return None
 
 
+def check_symbols(package):
+    """Extension modules find the C API in the program, but not the libraries linked in, which may differ from the system's."""
+    with tempfile.TemporaryDirectory(prefix="krait-embedding-") as folder:
+        program = os.path.join(folder, "program")
+        try:
+            build(EXAMPLE, package_flags(package), program)
+        except subprocess.CalledProcessError as error:
+            return error.stderr[-2000:]
+        listed = subprocess.run(["nm", "-D", "--defined-only", "--format=posix", program], check=True, capture_output=True, text=True)
+        names = {line.split()[0] for line in listed.stdout.splitlines()}
+        missing = {"PyObject_Call", "PyLong_Type", "_Py_NoneStruct"} - names
+        shown = {name for name in names if re.match(r"XML_|inflate|deflate|crc32|__gmp|_Z", name)}
+        return f"missing: {sorted(missing)}, shown: {sorted(shown)[:9]}" if missing or shown else None
+
+
 def tests(krait):
     package = os.path.join(os.path.dirname(krait), "pkgconfig", "krait-embed.pc")
     if not os.path.exists(os.path.join(os.path.dirname(krait), "libkrait.a")):
         return
+    yield "embedding/symbols", lambda: check_symbols(package)
     for source in PROGRAMS:
         yield "embedding/" + os.path.basename(source)[:-2], lambda source=source: check(package, source)
