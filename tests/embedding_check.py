@@ -17,6 +17,12 @@ PROGRAMS = {
     EXAMPLE: [[], ["argument"]],
     os.path.join(HERE, "embedding", "paths.c"): [["n"], ["nh"], ["nH"], ["np"], ["ns"], ["nhp"], ["nhc"], ["npc"]],
     os.path.join(HERE, "embedding", "again.c"): [[]],
+    os.path.join(HERE, "embedding", "threads.c"): [[]],
+    os.path.join(HERE, "embedding", "command.c"): [
+        ["m", "-c", "print(1)"], ["m", "-c", "import sys; sys.exit('out')"], ["m", "-c", "1/0"], ["m", "-m", "nothing"], ["m", "-x"],
+        ["m", "-I", "-c", "import sys; print(sys.path, sys.argv[1:], sys.flags)", "a", "b"],
+        ["p", "-c", "import sys; print(sys.argv, sys.executable, sys.path, sys.orig_argv[1:])", "x"], ["p", "--bad"],
+        ["p", "-X", "dev", "-c", "import sys; print(sys.flags)"], ["i"]],
 }
 
 
@@ -40,7 +46,7 @@ def build(source, flags, target):
 def run(program, arguments):
     process = subprocess.run([program, *arguments], capture_output=True, text=True, errors="replace",
                              timeout=sanitizer.time_limit(120), env={"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8"})
-    return process.returncode, process.stdout, process.stderr
+    return process.returncode, process.stdout.replace(program, "PROGRAM"), process.stderr.replace(program, "PROGRAM")
 
 
 def check(package, source):

@@ -82,6 +82,7 @@ static const char xoptions_text[] =
     "-X warn_default_encoding : warn where open() falls back on the locale's encoding\n";
 
 static const wchar_t *program_of(const PyConfig *config) {
+    if (config->program_name != NULL) return config->program_name;
     return config->orig_argv.length > 0 ? config->orig_argv.items[0] : L"krait";
 }
 
