@@ -33,18 +33,23 @@ static inline uint64_t load_word(const unsigned char *p) {
     return word;
 }
 
+static inline uint64_t load_half(const unsigned char *p) {
+    uint32_t half;
+    memcpy(&half, p, sizeof half);
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    half = __builtin_bswap32(half);
+#endif
+    return half;
+}
+
+/* Returns the last `length` % 8 bytes, which begin at `p`, of `length` bytes. Parts that overlap take the place of a branch for
+ * each length, which would be mispredicted. */
 static inline uint64_t load_tail(const unsigned char *p, size_t length) {
-    uint64_t word = 0;
-    switch (length) {
-    case 7: word |= (uint64_t)p[6] << 48; /* fall through */
-    case 6: word |= (uint64_t)p[5] << 40; /* fall through */
-    case 5: word |= (uint64_t)p[4] << 32; /* fall through */
-    case 4: word |= (uint64_t)p[3] << 24; /* fall through */
-    case 3: word |= (uint64_t)p[2] << 16; /* fall through */
-    case 2: word |= (uint64_t)p[1] << 8;  /* fall through */
-    case 1: word |= (uint64_t)p[0];       /* fall through */
-    default: return word;
-    }
+    unsigned count = length & 7;
+    if (length >= 8) return load_word(p + count - 8) >> 1 >> (63 - 8 * count);
+    if (count >= 4) return load_half(p) | load_half(p + count - 4) << 8 * (count - 4);
+    if (count == 0) return 0;
+    return p[0] | (uint64_t)p[count / 2] << 8 * (count / 2) | (uint64_t)p[count - 1] << 8 * (count - 1);
 }
 
 uint64_t kr_siphash13(uint64_t key0, uint64_t key1, const void *bytes, size_t length) {
@@ -63,7 +68,7 @@ uint64_t kr_siphash13(uint64_t key0, uint64_t key1, const void *bytes, size_t le
         sip_round(&s);
         s.v0 ^= word;
     }
-    uint64_t word = (uint64_t)length << 56 | load_tail(p, length & 7);
+    uint64_t word = (uint64_t)length << 56 | load_tail(p, length);
     s.v3 ^= word;
     sip_round(&s);
     s.v0 ^= word;

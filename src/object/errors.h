@@ -20,6 +20,5 @@ void _PyErr_ChainStackItem(_PyErr_StackItem *exc_info);
 PyTypeObject *kr_unraisable_args_type(void);
 /* sys.__unraisablehook__: writes the exception described by a UnraisableHookArgs to sys.stderr. New reference to None. */
 PyObject *kr_unraisable_write(PyObject *args);
-void kr_errors_finalize(void);
 
 #endif

@@ -998,7 +998,6 @@ PyObject _Py_EllipsisObject = {1, &PyEllipsis_Type};
 /* -- Shutdown ---------------------------------------------------------------------------------------------------- */
 
 void kr_object_model_finalize(void) {
-    kr_errors_finalize();
     kr_type_cache_finalize();
     kr_type_slots_finalize();
     kr_names_finalize();

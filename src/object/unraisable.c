@@ -32,8 +32,6 @@ PyTypeObject *kr_unraisable_args_type(void) {
     return &state.type;
 }
 
-void kr_errors_finalize(void) {}
-
 /* -- The default report ------------------------------------------------------------------------------------------------------ */
 
 static int write_header(PyObject *file, PyObject *message, PyObject *obj) {

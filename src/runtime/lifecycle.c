@@ -542,7 +542,6 @@ static void clear_modules(PyThreadState *thread) {
         if (PyDict_SetItem(modules, key, Py_None) < 0) PyErr_Clear();
         Py_DECREF(key);
     }
-    PyObject *sys_module = NULL, *builtins_module = NULL;
     PyDict_Clear(modules);
     PyObject *import_lib = interpreter->importlib;
     interpreter->importlib = NULL;
@@ -559,8 +558,6 @@ static void clear_modules(PyThreadState *thread) {
         _PyModule_ClearDict(dict);
         Py_DECREF(module);
     }
-    Py_XDECREF(sys_module);
-    Py_XDECREF(builtins_module);
     Py_XDECREF(weak);
     _PyModule_ClearDict(interpreter->sysdict);
     kr_gc_collect_silently();
