@@ -297,8 +297,8 @@ typedef struct {
 extern KrHeapUse kr_heap_use;
 
 void *kr_pool_alloc(int collected, size_t size); /* size <= KR_SMALL_LIMIT; ignores hooks */
-/* Before `size` bytes are asked for: if that would be more than ever before, gives as much idle memory back to the system,
- * where there is so much. */
+/* Before `size` bytes are asked for: if that would be nearly as much as ever, or more, gives as much idle memory back to the
+ * system, where there is so much. */
 void kr_pool_make_room(size_t size);
 /* Gives up all wholly free arenas. */
 void kr_pool_give_up_spare(void);

@@ -247,9 +247,13 @@ static void give_back(size_t size) {
     }
 }
 
+/* Returns how many bytes there are, of pools and of malloc, when `size` more have been added. */
+static size_t backed_with(size_t size) { return state.backed * KR_POOL_SIZE + kr_heap_use.large_peak + size; }
+
 void kr_pool_make_room(size_t size) {
+    if (backed_with(size) <= state.peak - state.peak / 16) return; /* a program that comes back to its peak wants it again */
     give_back(size);
-    size_t total = state.backed * KR_POOL_SIZE + kr_heap_use.large_peak + size;
+    size_t total = backed_with(size);
     if (total <= state.peak) return;
     state.peak = total;
     if (kr_heap_use.large_peak >= kr_heap_use.large_bytes + KR_ARENA_SIZE) trim_malloc();
