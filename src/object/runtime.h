@@ -38,8 +38,20 @@ static inline PyThreadState *kr_tstate(void) { return _PyRuntime.thread_current;
 /* The address below which this thread's C stack must not go; the evaluation loop sets it. */
 extern __thread char *kr_c_stack_limit;
 
+/* Returns an address in the frame of the caller. The builtin would make that function keep a frame pointer, which costs the
+ * evaluation loop a register. */
+static inline char *kr_c_stack_address(void) {
+#if defined(__x86_64__)
+    char *address;
+    __asm__("mov %%rsp, %0" : "=r"(address));
+    return address;
+#else
+    return __builtin_frame_address(0);
+#endif
+}
+
 /* True if recursion has to end here with RecursionError, whatever its depth. */
-static inline int kr_c_stack_is_low(void) { return (char *)__builtin_frame_address(0) < kr_c_stack_limit; }
+static inline int kr_c_stack_is_low(void) { return kr_c_stack_address() < kr_c_stack_limit; }
 
 /* Returns the shared int object for a small value, borrowed (-5 <= value <= 256). */
 static inline PyObject *kr_small_int(int value) {

@@ -17,25 +17,18 @@
 #include <math.h>
 #include <string.h>
 
-enum { FREE_LIST_LIMIT = KR_FREE_LIST(1000) };
+KrFloatFreeList kr_float_free_list;
 
 static struct {
-    PyFloatObject *free; /* linked through ob_type */
-    int free_count;
     PyTypeObject info_type; /* sys.float_info */
 } state;
 
 /* ---- allocation ---- */
 
 PyObject *PyFloat_FromDouble(double value) {
-    PyFloatObject *result = state.free;
-    if (result != NULL) {
-        state.free = (PyFloatObject *)Py_TYPE(result);
-        state.free_count--;
-    } else {
-        result = PyObject_Malloc(sizeof(PyFloatObject));
-        if (result == NULL) return PyErr_NoMemory();
-    }
+    if (kr_float_free_list.first != NULL) return kr_float_from_double(value);
+    PyFloatObject *result = PyObject_Malloc(sizeof(PyFloatObject));
+    if (result == NULL) return PyErr_NoMemory();
     Py_SET_TYPE(result, &PyFloat_Type);
     Py_SET_REFCNT(result, 1);
     result->ob_fval = value;
@@ -43,28 +36,25 @@ PyObject *PyFloat_FromDouble(double value) {
 }
 
 static void float_dealloc(PyObject *self) {
-    if (PyFloat_CheckExact(self) && state.free_count < FREE_LIST_LIMIT) {
-        Py_SET_TYPE(self, (PyTypeObject *)state.free);
-        state.free = (PyFloatObject *)self;
-        state.free_count++;
-    } else {
+    if (PyFloat_CheckExact(self))
+        kr_float_free((PyFloatObject *)self);
+    else
         Py_TYPE(self)->tp_free(self);
-    }
 }
 
 void kr_float_clear_free_list(void) {
-    while (state.free != NULL) {
-        PyFloatObject *block = state.free;
-        state.free = (PyFloatObject *)Py_TYPE(block);
+    while (kr_float_free_list.first != NULL) {
+        PyFloatObject *block = kr_float_free_list.first;
+        kr_float_free_list.first = (PyFloatObject *)Py_TYPE(block);
         PyObject_Free(block);
     }
-    state.free_count = 0;
+    kr_float_free_list.count = 0;
 }
 
 void kr_float_finalize(void) { kr_float_clear_free_list(); }
 
 void _PyFloat_DebugMallocStats(FILE *out) {
-    _PyDebugAllocatorStats(out, "free PyFloatObject", state.free_count, sizeof(PyFloatObject));
+    _PyDebugAllocatorStats(out, "free PyFloatObject", kr_float_free_list.count, sizeof(PyFloatObject));
 }
 
 /* ---- sys.float_info ---- */

@@ -11,7 +11,6 @@
 
 enum {
     FREE_LIST_DIGITS = 2,   /* digits of a block in the free list */
-    FREE_LIST_LIMIT = KR_FREE_LIST(1000), /* blocks kept: 32 KB */
     INT_HEADER = offsetof(PyLongObject, ob_digit),
 };
 
@@ -51,13 +50,10 @@ PyLongObject *kr_int_allocate(Py_ssize_t count) {
 PyLongObject *_PyLong_New(Py_ssize_t size) { return kr_int_allocate(size); }
 
 static void int_dealloc(PyObject *self) {
-    if (PyLong_CheckExact(self) && kr_int_is_medium((PyLongObject *)self) && kr_int_free_list.count < FREE_LIST_LIMIT) {
-        Py_SET_TYPE(self, (PyTypeObject *)kr_int_free_list.first);
-        kr_int_free_list.first = (PyLongObject *)self;
-        kr_int_free_list.count++;
-    } else {
+    if (PyLong_CheckExact(self))
+        kr_int_free((PyLongObject *)self);
+    else
         Py_TYPE(self)->tp_free(self);
-    }
 }
 
 void kr_int_clear_free_list(void) {

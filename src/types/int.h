@@ -13,6 +13,7 @@
 #include <gmp.h>
 #include <stdint.h>
 
+#include "heap/heap.h"
 #include "object/runtime.h"
 
 /* ---- creation ---- */
@@ -52,6 +53,24 @@ typedef struct KrIntFreeList {
     int count;
 } KrIntFreeList;
 extern KrIntFreeList kr_int_free_list;
+
+enum { KR_INT_FREE_LIST_LIMIT = KR_FREE_LIST(1000) }; /* blocks kept: 32 KB */
+
+/* Frees an exact int. */
+static inline void kr_int_free(PyLongObject *self) {
+    if (kr_int_is_medium(self) && kr_int_free_list.count < KR_INT_FREE_LIST_LIMIT) {
+        Py_SET_TYPE(self, (PyTypeObject *)kr_int_free_list.first);
+        kr_int_free_list.first = self;
+        kr_int_free_list.count++;
+    } else {
+        PyObject_Free(self);
+    }
+}
+
+/* Py_DECREF for what is known to be an exact int. */
+static inline void kr_int_drop(PyObject *self) {
+    if (--self->ob_refcnt == 0) kr_int_free((PyLongObject *)self);
+}
 
 /* Returns an int for any int64_t; new reference. Inline, because nearly all arithmetic ends here. */
 static inline PyObject *kr_int_from_int64(int64_t value) {

@@ -1,5 +1,8 @@
 /* The evaluation loop: registers, dispatch, entering and leaving frames, unwinding. The instructions themselves are in
  * instructions.inc. */
+#ifndef KRAIT_DEBUG
+#define NDEBUG /* the types that the macros of the headers assert have been looked at by then */
+#endif
 #include <Python.h>
 
 #include "collector/collector.h"
@@ -12,6 +15,8 @@
 #include "types/code.h"
 #include "types/dict.h"
 #include "types/exceptions.h"
+#include "types/float.h"
+#include "types/int.h"
 #include "types/list.h"
 #include "types/range.h"
 #include "types/str/str.h"
@@ -26,8 +31,6 @@ volatile int kr_eval_breaker;
 /* Small ints of at most one digit: their value without a call. */
 #define IS_COMPACT(number) ((size_t)(Py_SIZE(number) + 1) <= 2)
 #define COMPACT_VALUE(number) ((long long)Py_SIZE(number) * ((PyLongObject *)(number))->ob_digit[0])
-
-#define DECREF_INT(number) Py_DECREF(number)
 
 static PyObject *power(PyObject *base, PyObject *exponent) { return PyNumber_Power(base, exponent, Py_None); }
 static PyObject *power_in_place(PyObject *base, PyObject *exponent) {
@@ -61,6 +64,11 @@ static const binaryfunc binary_operations[] = {
     [KR_NB_INPLACE + KR_NB_SUBTRACT] = PyNumber_InPlaceSubtract,
     [KR_NB_INPLACE + KR_NB_TRUE_DIVIDE] = PyNumber_InPlaceTrueDivide,
     [KR_NB_INPLACE + KR_NB_XOR] = PyNumber_InPlaceXor,
+};
+
+/* The orders of two values in which a comparison is true, a bit for each: less, equal, greater, neither (with a NaN). */
+static const uint8_t operator_orders[] = {
+    [Py_LT] = 1, [Py_LE] = 1 | 2, [Py_EQ] = 2, [Py_NE] = 1 | 4 | 8, [Py_GT] = 4, [Py_GE] = 2 | 4,
 };
 
 /* Maps a specialised instruction to its general form, any other to itself. */
@@ -111,6 +119,25 @@ static PyFunctionObject *kr_property_getter(PyTypeObject *type, PyObject *name) 
     return (PyFunctionObject *)getter;
 }
 
+/* Finds the place of an attribute that LOAD_ATTR or STORE_ATTR at `ip` has specialised on, while the instruction before it holds
+ * the owner. NULL if it has not, if the guards fail or if there is no value yet. */
+static inline PyObject **attribute_place(PyObject *owner, const _Py_CODEUNIT *ip, int in_values, int in_slot) {
+    const KrAttributeCache *cache = (const KrAttributeCache *)(ip + 1);
+    if (UNLIKELY(Py_TYPE(owner)->tp_version_tag != cache->version)) return NULL;
+    PyObject **place;
+    if (LIKELY(_Py_OPCODE(*ip) == in_values)) {
+        uintptr_t word = *kr_attribute_word_at(owner, (cache->place >> 8) * 8);
+        int index = cache->place & 0xff;
+        if (UNLIKELY(word == 0 || kr_word_is_dict(word) || kr_word_values(word)->used <= index)) return NULL;
+        place = &kr_word_values(word)->value[index];
+    } else if (_Py_OPCODE(*ip) == in_slot) {
+        place = (PyObject **)((char *)owner + cache->place);
+    } else {
+        return NULL;
+    }
+    return LIKELY(*place != NULL) ? place : NULL;
+}
+
 /* Finishes a frame that the fast way out does not cover: a generator's, or one with a frame object. */
 static void leave_frame(PyThreadState *thread, KrFrame *frame) {
     if (frame->owner == KR_OWNED_BY_GENERATOR) {
@@ -142,6 +169,7 @@ static void convert_stop_iteration(int flags, KrFrame *frame) {
 #define POP() (*--sp)
 #define TOP() (sp[-1])
 #define PEEK(n) (sp[-(n)])
+#define LOCAL(i) (frame->slot[i])
 #define CONSTANT(i) PyTuple_GET_ITEM(frame->code->co_consts, i)
 #define NAME(i) PyTuple_GET_ITEM(frame->code->co_names, i)
 #define SKIP(units) (ip += (units))
@@ -164,8 +192,8 @@ static void refuse_exception(KrFrame *frame) {
 #define NEXT()                                                                                                         \
     do {                                                                                                               \
         CHECK_NO_EXCEPTION();                                                                                          \
-        _Py_CODEUNIT word_ = *ip++;                                                                                    \
-        oparg = _Py_OPARG(word_);                                                                                      \
+        unsigned word_ = *ip++; /* not 16 bits wide, which the processor computes with only in detours */              \
+        oparg = (int)_Py_OPARG(word_);                                                                                 \
         goto *targets[_Py_OPCODE(word_)];                                                                              \
     } while (0)
 /* Executes the instruction again, whose opcode was just replaced. */
@@ -198,8 +226,7 @@ static void refuse_exception(KrFrame *frame) {
 
 #define LOAD_FRAME()                                                                                                   \
     do {                                                                                                               \
-        local = frame->slot;                                                                                           \
-        sp = local + frame->stack_top;                                                                                 \
+        sp = frame->slot + frame->stack_top;                                                                                 \
         ip = frame->instruction + 1;                                                                                   \
     } while (0)
 
@@ -207,7 +234,7 @@ static void refuse_exception(KrFrame *frame) {
 #define ENTER(callee)                                                                                                  \
     do {                                                                                                               \
         frame->instruction = ip - 1;                                                                                   \
-        frame->stack_top = (int)(sp - local);                                                                          \
+        frame->stack_top = (int)(sp - frame->slot);                                                                          \
         (callee)->previous = frame;                                                                                    \
         frame = (callee);                                                                                              \
         thread->cframe->current_frame = frame;                                                                         \
@@ -229,8 +256,8 @@ PyObject *_PyEval_EvalFrameDefault(PyThreadState *thread, KrFrame *frame, int th
 
     const void *const *targets = general_targets;
     _Py_CODEUNIT *ip;
-    PyObject **sp, **local, *keyword_names = NULL;
-    int oparg, truth;
+    PyObject **sp, *keyword_names = NULL;
+    int oparg;
 
     if (UNLIKELY(kr_c_stack_is_low())) {
         if (_Py_CheckRecursiveCall(thread, "")) {
@@ -239,8 +266,7 @@ PyObject *_PyEval_EvalFrameDefault(PyThreadState *thread, KrFrame *frame, int th
             frame->previous = thread->cframe->current_frame;
             thread->cframe->current_frame = frame;
             thread->recursion_remaining--;
-            local = frame->slot;
-            sp = local + frame->stack_top;
+            sp = frame->slot + frame->stack_top;
             goto exit_unwind;
         }
     }
@@ -249,8 +275,7 @@ PyObject *_PyEval_EvalFrameDefault(PyThreadState *thread, KrFrame *frame, int th
     thread->cframe->current_frame = frame;
     if (throwing) {
         if (--thread->recursion_remaining < 0 && _Py_CheckRecursiveCall(thread, "")) {
-            local = frame->slot;
-            sp = local + frame->stack_top;
+            sp = frame->slot + frame->stack_top;
             goto exit_unwind;
         }
         LOAD_FRAME();
@@ -262,8 +287,7 @@ PyObject *_PyEval_EvalFrameDefault(PyThreadState *thread, KrFrame *frame, int th
 
 start_frame:
     if (UNLIKELY(--thread->recursion_remaining < 0) && _Py_CheckRecursiveCall(thread, "")) {
-        local = frame->slot;
-        sp = local + frame->stack_top;
+        sp = frame->slot + frame->stack_top;
         goto exit_unwind;
     }
     LOAD_FRAME();
@@ -292,9 +316,9 @@ trace_instruction: {
     } else if (!thread->tracing) {
         int previous = kr_frame_lasti(frame);
         frame->instruction = ip - 1;
-        frame->stack_top = (int)(sp - local);
+        frame->stack_top = (int)(sp - frame->slot);
         int failed = kr_trace_instruction(thread, frame, previous);
-        sp = local + frame->stack_top;
+        sp = frame->slot + frame->stack_top;
         if (failed) goto error;
         ip = frame->instruction + 1;
         oparg = _Py_OPARG(ip[-1]);
@@ -304,7 +328,7 @@ trace_instruction: {
 }
 
 handle_pending:
-    frame->stack_top = (int)(sp - local);
+    frame->stack_top = (int)(sp - frame->slot);
     if (kr_eval_handle_pending(thread) != 0) goto error;
     RELOAD_TARGETS();
     NEXT();
@@ -314,7 +338,7 @@ error:
     if (UNLIKELY(!PyErr_Occurred()))
         PyErr_SetString(PyExc_SystemError, "error return without exception set");
     if (!kr_frame_is_incomplete(frame)) {
-        frame->stack_top = (int)(sp - local);
+        frame->stack_top = (int)(sp - frame->slot);
         kr_traceback_add(frame);
     }
     if (thread->c_tracefunc != NULL) kr_trace_exception(thread, frame);
@@ -324,16 +348,16 @@ exception_unwind: {
     int offset = (int)(ip - 1 - kr_code_start(frame->code)), depth, handler, push_offset;
     keyword_names = NULL;
     if (!kr_find_handler(frame->code, offset, &depth, &handler, &push_offset)) {
-        PyObject **bottom = local + frame->code->co_nlocalsplus;
+        PyObject **bottom = frame->slot + frame->code->co_nlocalsplus;
         while (sp > bottom) {
             PyObject *value = POP();
             Py_XDECREF(value);
         }
-        frame->stack_top = (int)(sp - local);
+        frame->stack_top = (int)(sp - frame->slot);
         if (thread->cframe->use_tracing) kr_trace_return(thread, frame, NULL);
         goto exit_unwind;
     }
-    PyObject **level = local + frame->code->co_nlocalsplus + depth, *type, *value, *traceback;
+    PyObject **level = frame->slot + frame->code->co_nlocalsplus + depth, *type, *value, *traceback;
     while (sp > level) {
         PyObject *value = POP();
         Py_XDECREF(value);

@@ -123,10 +123,24 @@ static int is_conditional_jump(int opcode) {
            opcode == OP_POP_JUMP_BACKWARD_IF_FALSE || opcode == OP_POP_JUMP_BACKWARD_IF_TRUE;
 }
 
+/* The pair of dis that begins with `first`, or 0. */
+static int pair_shown(int first, int second) {
+    switch (first) {
+        case OP_LOAD_FAST:
+            return second == OP_LOAD_FAST ? LOAD_FAST__LOAD_FAST : second == OP_LOAD_CONST ? LOAD_FAST__LOAD_CONST : 0;
+        case OP_STORE_FAST:
+            return second == OP_LOAD_FAST ? STORE_FAST__LOAD_FAST : second == OP_STORE_FAST ? STORE_FAST__STORE_FAST : 0;
+        case OP_LOAD_CONST: return second == OP_LOAD_FAST ? LOAD_CONST__LOAD_FAST : 0;
+        default: return 0;
+    }
+}
+
 /* How dis shows the instruction at `unit`, which has `left` units behind its cache. */
 static int instruction_shown(const _Py_CODEUNIT *unit, Py_ssize_t left) {
     int opcode = _Py_OPCODE(*unit), general = kr_deoptimized_opcode[opcode];
     int tried = opcode != general || (kr_opcode_caches[general] != 0 && unit[1] != KR_WARM - 1);
+    int pair = left > 0 ? pair_shown(general, kr_deoptimized_opcode[_Py_OPCODE(unit[1])]) : 0;
+    if (pair != 0) return pair;
     switch (general) {
         case OP_BINARY_OP:
             if (tried && !has_operator_forms(_Py_OPARG(*unit))) return OP_BINARY_OP;

@@ -480,7 +480,14 @@ void kr_specialise_unpack_sequence(_Py_CODEUNIT *instruction, PyObject *sequence
 
 /* ---- Pairs ---- */
 
-static int pair_of(int first, int second) {
+static int general_opcode(_Py_CODEUNIT unit) { return kr_deoptimized_opcode[_Py_OPCODE(unit)]; }
+
+/* Returns the form of `first` that does what it and `second` do, or 0. An attribute of a local is the pair worth most, which
+ * `third` may tell of. */
+static int pair_of(int first, int second, int third) {
+    if (first == OP_LOAD_FAST && second == OP_LOAD_ATTR) return OP_LOAD_FAST_LOAD_ATTR;
+    if (first == OP_LOAD_FAST && second == OP_STORE_ATTR) return OP_LOAD_FAST_STORE_ATTR;
+    if (second == OP_LOAD_FAST && (third == OP_LOAD_ATTR || third == OP_STORE_ATTR)) return 0;
     if (first == OP_LOAD_FAST && second == OP_LOAD_FAST) return OP_LOAD_FAST_LOAD_FAST;
     if (first == OP_LOAD_FAST && second == OP_LOAD_CONST) return OP_LOAD_FAST_LOAD_CONST;
     if (first == OP_LOAD_CONST && second == OP_LOAD_FAST) return OP_LOAD_CONST_LOAD_FAST;
@@ -503,7 +510,7 @@ void kr_quicken(PyCodeObject *code) {
         }
         int form = opcode == OP_RESUME          ? OP_RESUME_QUICK
                    : opcode == OP_JUMP_BACKWARD ? OP_JUMP_BACKWARD_QUICK
-                                                : next < units                ? pair_of(opcode, _Py_OPCODE(start[next]))
+                   : next + 1 < units           ? pair_of(opcode, general_opcode(start[next]), general_opcode(start[next + 1]))
                                                 : 0;
         if (form != 0) _Py_SET_OPCODE(start[at], form);
     }
