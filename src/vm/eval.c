@@ -292,6 +292,7 @@ start_frame:
     }
     LOAD_FRAME();
     RELOAD_TARGETS();
+    if (_Py_OPCODE(*ip) == OP_RESUME_QUICK && !kr_eval_breaker && targets == general_targets) ip++; /* it would do nothing */
     NEXT();
 
 #include "vm/instructions.inc"

@@ -126,8 +126,7 @@ static int is_conditional_jump(int opcode) {
 /* The pair of dis that begins with `first`, or 0. */
 static int pair_shown(int first, int second) {
     switch (first) {
-        case OP_LOAD_FAST:
-            return second == OP_LOAD_FAST ? LOAD_FAST__LOAD_FAST : second == OP_LOAD_CONST ? LOAD_FAST__LOAD_CONST : 0;
+        case OP_LOAD_FAST: return second == OP_LOAD_FAST ? LOAD_FAST__LOAD_FAST : second == OP_LOAD_CONST ? LOAD_FAST__LOAD_CONST : 0;
         case OP_STORE_FAST:
             return second == OP_LOAD_FAST ? STORE_FAST__LOAD_FAST : second == OP_STORE_FAST ? STORE_FAST__STORE_FAST : 0;
         case OP_LOAD_CONST: return second == OP_LOAD_FAST ? LOAD_CONST__LOAD_FAST : 0;
