@@ -88,7 +88,7 @@ PyObject *PyList_New(Py_ssize_t size) {
 PyObject *kr_list_from_array(PyObject *const *items, Py_ssize_t count) {
     PyListObject *self = list_alloc(count);
     if (self == NULL) return NULL;
-    for (Py_ssize_t i = 0; i < count; i++) self->ob_item[i] = Py_NewRef(items[i]);
+    kr_copy_references(self->ob_item, items, count, 1);
     Py_SET_SIZE(self, count);
     kr_gc_track(self);
     return (PyObject *)self;
@@ -193,9 +193,10 @@ static void list_dealloc(PyListObject *self) {
     PyThreadState *thread = kr_tstate();
     kr_gc_untrack(self);
     if (outermost && !kr_trash_enter(thread, self)) return;
-    if (self->ob_item != NULL) {
-        for (Py_ssize_t i = Py_SIZE(self); --i >= 0;) Py_XDECREF(self->ob_item[i]);
-        PyMem_Free(self->ob_item);
+    PyObject **items = self->ob_item;
+    if (items != NULL) {
+        for (Py_ssize_t i = Py_SIZE(self); --i >= 0;) Py_XDECREF(items[i]);
+        PyMem_Free(items);
     }
     if (type == &PyList_Type)
         kr_gc_free(self);
@@ -286,21 +287,11 @@ static PyObject *list_concat(PyListObject *self, PyObject *other) {
     /* Two sizes never overflow: each list holds at most PY_SSIZE_T_MAX / 8 items. */
     PyListObject *sum = list_alloc(Py_SIZE(self) + Py_SIZE(right));
     if (sum == NULL) return NULL;
-    PyObject **item = sum->ob_item;
-    for (Py_ssize_t i = 0; i < Py_SIZE(self); i++) *item++ = Py_NewRef(self->ob_item[i]);
-    for (Py_ssize_t i = 0; i < Py_SIZE(right); i++) *item++ = Py_NewRef(right->ob_item[i]);
+    kr_copy_references(sum->ob_item, self->ob_item, Py_SIZE(self), 1);
+    kr_copy_references(sum->ob_item + Py_SIZE(self), right->ob_item, Py_SIZE(right), 1);
     Py_SET_SIZE(sum, Py_SIZE(self) + Py_SIZE(right));
     kr_gc_track(sum);
     return (PyObject *)sum;
-}
-
-/* Fills `all` item words with copies of the first `size`. */
-static void replicate(PyObject **items, Py_ssize_t size, Py_ssize_t all) {
-    for (Py_ssize_t done = size; done < all;) {
-        Py_ssize_t more = done < all - done ? done : all - done;
-        memcpy(items + done, items, (size_t)more * sizeof(PyObject *));
-        done += more;
-    }
 }
 
 static PyObject *list_repeat(PyListObject *self, Py_ssize_t times) {
@@ -309,12 +300,7 @@ static PyObject *list_repeat(PyListObject *self, Py_ssize_t times) {
     if (times > size_limit / size) return PyErr_NoMemory();
     PyListObject *product = list_alloc(size * times);
     if (product == NULL) return NULL;
-    for (Py_ssize_t i = 0; i < size; i++) {
-        PyObject *item = self->ob_item[i];
-        Py_SET_REFCNT(item, Py_REFCNT(item) + times);
-        product->ob_item[i] = item;
-    }
-    replicate(product->ob_item, size, size * times);
+    kr_repeat_references(product->ob_item, self->ob_item, size, times);
     Py_SET_SIZE(product, size * times);
     kr_gc_track(product);
     return (PyObject *)product;
@@ -329,9 +315,7 @@ static PyObject *list_inplace_repeat(PyListObject *self, Py_ssize_t times) {
     }
     if (times > size_limit / size) return PyErr_NoMemory();
     if (kr_list_resize(self, size * times) < 0) return NULL;
-    for (Py_ssize_t i = 0; i < size; i++)
-        Py_SET_REFCNT(self->ob_item[i], Py_REFCNT(self->ob_item[i]) + times - 1);
-    replicate(self->ob_item, size, size * times);
+    kr_repeat_references(self->ob_item + size, self->ob_item, size, times - 1);
     return Py_NewRef(self);
 }
 
@@ -422,7 +406,7 @@ static PyObject *list_subscript(PyListObject *self, PyObject *key) {
         if (step == 1) return kr_list_from_array(self->ob_item + start, count);
         PyListObject *slice = list_alloc(count);
         if (slice == NULL) return NULL;
-        for (Py_ssize_t i = 0; i < count; i++, start += step) slice->ob_item[i] = Py_NewRef(self->ob_item[start]);
+        kr_copy_references(slice->ob_item, self->ob_item + start, count, step);
         Py_SET_SIZE(slice, count);
         kr_gc_track(slice);
         return (PyObject *)slice;
@@ -521,8 +505,7 @@ static int extend_from_fast(PyListObject *self, PyObject *fast) {
     } else if (kr_list_resize(self, size + count) < 0) {
         return -1;
     }
-    PyObject **from = PySequence_Fast_ITEMS(fast), **to = self->ob_item + size;
-    for (Py_ssize_t i = 0; i < count; i++) to[i] = Py_NewRef(from[i]);
+    kr_copy_references(self->ob_item + size, PySequence_Fast_ITEMS(fast), count, 1);
     return 0;
 }
 

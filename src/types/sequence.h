@@ -23,4 +23,26 @@ static inline int kr_index_value(PyObject *object, Py_ssize_t *index) {
     return *index == -1 && PyErr_Occurred() ? -1 : 0;
 }
 
+/* Fills `to` with new references to `count` of the items at `from`, `step` apart. */
+static inline void kr_copy_references(PyObject **to, PyObject *const *from, Py_ssize_t count, Py_ssize_t step) {
+    for (PyObject **end = to + count; to != end; from += step) *to++ = Py_NewRef(*from);
+}
+
+/* Fills `to` with `times` copies of the `count` items at `from`, and a new reference for each. Both are at least 1. */
+static inline void kr_repeat_references(PyObject **to, PyObject *const *from, Py_ssize_t count, Py_ssize_t times) {
+    for (Py_ssize_t i = 0; i < count; i++) {
+        PyObject *item = from[i];
+        Py_SET_REFCNT(item, Py_REFCNT(item) + times);
+        to[i] = item;
+    }
+    Py_ssize_t all = count * times, done = count;
+    if (count == 1) /* calls would cost more than they copy */
+        while (done < all && done < 32) to[done++] = to[0];
+    while (done < all) {
+        Py_ssize_t more = done < all - done ? done : all - done;
+        memcpy(to + done, to, (size_t)more * sizeof(PyObject *));
+        done += more;
+    }
+}
+
 #endif

@@ -59,7 +59,7 @@ PyObject *kr_tuple_from_array(PyObject *const *items, Py_ssize_t count) {
     if (count == 0) return tuple_empty();
     PyTupleObject *self = tuple_alloc(count);
     if (self == NULL) return NULL;
-    for (Py_ssize_t i = 0; i < count; i++) self->ob_item[i] = Py_NewRef(items[i]);
+    kr_copy_references(self->ob_item, items, count, 1);
     kr_gc_track(self);
     return (PyObject *)self;
 }
@@ -273,9 +273,8 @@ static PyObject *tuple_concat(PyTupleObject *self, PyObject *other) {
     if (size == 0) return tuple_empty();
     PyTupleObject *sum = tuple_alloc(size);
     if (sum == NULL) return NULL;
-    PyObject **item = sum->ob_item;
-    for (Py_ssize_t i = 0; i < Py_SIZE(self); i++) *item++ = Py_NewRef(self->ob_item[i]);
-    for (Py_ssize_t i = 0; i < Py_SIZE(right); i++) *item++ = Py_NewRef(right->ob_item[i]);
+    kr_copy_references(sum->ob_item, self->ob_item, Py_SIZE(self), 1);
+    kr_copy_references(sum->ob_item + Py_SIZE(self), right->ob_item, Py_SIZE(right), 1);
     kr_gc_track(sum);
     return (PyObject *)sum;
 }
@@ -287,16 +286,7 @@ static PyObject *tuple_repeat(PyTupleObject *self, Py_ssize_t times) {
     if (times > PY_SSIZE_T_MAX / size) return PyErr_NoMemory();
     PyTupleObject *product = tuple_alloc(size * times);
     if (product == NULL) return NULL;
-    for (Py_ssize_t i = 0; i < size; i++) {
-        PyObject *item = self->ob_item[i];
-        Py_SET_REFCNT(item, Py_REFCNT(item) + times);
-        product->ob_item[i] = item;
-    }
-    for (Py_ssize_t done = size, all = size * times; done < all;) {
-        Py_ssize_t more = done < all - done ? done : all - done;
-        memcpy(product->ob_item + done, product->ob_item, (size_t)more * sizeof(PyObject *));
-        done += more;
-    }
+    kr_repeat_references(product->ob_item, self->ob_item, size, times);
     kr_gc_track(product);
     return (PyObject *)product;
 }
@@ -316,7 +306,7 @@ static PyObject *tuple_subscript(PyTupleObject *self, PyObject *key) {
         if (step == 1) return PyTuple_GetSlice((PyObject *)self, start, start + count);
         PyTupleObject *slice = tuple_alloc(count);
         if (slice == NULL) return NULL;
-        for (Py_ssize_t i = 0; i < count; i++, start += step) slice->ob_item[i] = Py_NewRef(self->ob_item[start]);
+        kr_copy_references(slice->ob_item, self->ob_item + start, count, step);
         kr_gc_track(slice);
         return (PyObject *)slice;
     }
