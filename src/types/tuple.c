@@ -163,10 +163,12 @@ static void tuple_dealloc(PyTupleObject *self) {
     kr_gc_untrack(self);
     if (outermost && !kr_trash_enter(thread, self)) return;
     enum { AHEAD = 3 }; /* items lie all over the memory */
-    for (Py_ssize_t i = Py_SIZE(self); --i >= 0;) {
-        if (i >= AHEAD) __builtin_prefetch(self->ob_item[i - AHEAD], 1);
+    Py_ssize_t i = Py_SIZE(self) - 1;
+    for (; i >= AHEAD; i--) {
+        __builtin_prefetch(self->ob_item[i - AHEAD], 1);
         Py_XDECREF(self->ob_item[i]);
     }
+    for (; i >= 0; i--) Py_XDECREF(self->ob_item[i]);
     if (type == &PyTuple_Type)
         kr_gc_free(self);
     else
